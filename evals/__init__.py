@@ -1,0 +1,1 @@
+"""Deflection evals: question sets, measures, runs, reports and benchmarks."""

@@ -1,0 +1,1 @@
+"""How the shipped parameters were learned; run by hand, on the development sets."""

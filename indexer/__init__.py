@@ -1,0 +1,76 @@
+"""Indexer: Markdown help articles in, an index that answers how sure it is out.
+
+Only the names below are for other rooms; every module is an inside of this one.
+"""
+
+from indexer.access import Access
+from indexer.articles import Article, ArticleKey, HandoffRule, Offer, Status, Visibility
+from indexer.artifact import builds, current_build, publish
+from indexer.build import Builder, BuildReport
+from indexer.calibration import Calibration, Thresholds
+from indexer.confidence import Probabilities
+from indexer.encoders import Encoder, open_encoder
+from indexer.errors import (
+    ArticleError,
+    ArtifactError,
+    EncoderError,
+    EncoderMismatch,
+    IndexDamaged,
+    IndexerError,
+    IndexFormatError,
+    IndexNotFound,
+    KnowledgeBaseError,
+    SettingsError,
+)
+from indexer.hits import Hit, SearchResult
+from indexer.index import Index
+from indexer.language import Detected, detect
+from indexer.links import link_target
+from indexer.markdown import plain_text, render
+from indexer.problems import Problem, Severity
+from indexer.sections import Block, BlockKind, Section
+from indexer.sentences import sentences as split_sentences
+
+__all__ = [
+    "Access",
+    "Article",
+    "ArticleError",
+    "ArticleKey",
+    "ArtifactError",
+    "Block",
+    "BlockKind",
+    "BuildReport",
+    "Builder",
+    "Calibration",
+    "Detected",
+    "Encoder",
+    "EncoderError",
+    "EncoderMismatch",
+    "HandoffRule",
+    "Hit",
+    "Index",
+    "IndexDamaged",
+    "IndexFormatError",
+    "IndexNotFound",
+    "IndexerError",
+    "KnowledgeBaseError",
+    "Offer",
+    "Probabilities",
+    "Problem",
+    "SearchResult",
+    "Section",
+    "SettingsError",
+    "Severity",
+    "Status",
+    "Thresholds",
+    "Visibility",
+    "builds",
+    "current_build",
+    "detect",
+    "link_target",
+    "open_encoder",
+    "plain_text",
+    "publish",
+    "render",
+    "split_sentences",
+]

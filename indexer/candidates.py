@@ -1,0 +1,205 @@
+"""From a question to a table of candidate articles with the features of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.ranking import FEATURES, Feature, Ranker
+from indexer.segments import Segment
+from indexer.snapshot import (
+    LEXICAL_POOL,
+    PASSAGE_POOL,
+    QUESTION_POOL,
+    Part,
+    Query,
+    Snapshot,
+    ranges,
+    segment_maximum,
+    top_rows,
+)
+from indexer.terms import Hashes
+
+#: The last log probability that a language can lose by: nothing is ruled out by its language alone.
+LANGUAGE_FLOOR = -4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LexicalScores:
+    """Lexical scores of one part's units, as shares of what the question could reach."""
+
+    ngrams: NDArray[np.float32]  #: by passage
+    stems: NDArray[np.float32]  #: by passage
+    asked: NDArray[np.float32]  #: by example question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """Candidate articles of all parts; rows of the arrays belong together."""
+
+    part: NDArray[np.int32]
+    row: NDArray[np.int32]  #: article row in its part
+    features: NDArray[np.float32]  #: ``[n, FEATURES]``
+    lexical: tuple[LexicalScores, ...]  #: of all passages, by part
+    unknown_ngrams: float  #: share of the question's n-gram weight found nowhere in the kb
+    unknown_stems: float  #: the same of its stems, in the likeliest language
+
+
+def find_candidates(
+    snapshot: Snapshot,
+    query: Query,
+    languages: Mapping[str, float],
+    hidden: Mapping[int, NDArray[np.bool_]],
+    left_out: Mapping[int, frozenset[int]] | None = None,
+) -> Candidates:
+    """The articles worth comparing.
+
+    ``languages`` are probabilities; ``hidden`` are article rows to leave out, by part; ``left_out`` are rows
+    of example questions that count as unknown (a question must not find itself while calibrating).
+    """
+    ngram = snapshot.score_terms("ngrams", query.ngrams, query.extra_ngrams, snapshot.passage_count)
+    asked = snapshot.score_terms("question_ngrams", query.ngrams, query.extra_ngrams, snapshot.question_count)
+    by_language = {
+        lang: snapshot.score_terms("stems", terms, query.extra_stems.get(lang, _NONE), snapshot.passage_count)
+        for lang, terms in query.stems.items()
+    }
+    tables = []
+    lexical = []
+    for number, part in enumerate(snapshot.parts):
+        # A stem belongs to one language, so each passage scores in its own language alone.
+        stems = np.zeros(part.segment.passages.count, np.float32)
+        for scores in by_language.values():
+            np.maximum(stems, scores.parts[number], out=stems)
+        scores_here = LexicalScores(ngrams=ngram.parts[number], stems=stems, asked=asked.parts[number])
+        lexical.append(scores_here)
+        rows = _pool(part, query, scores_here)
+        if (concealed := hidden.get(number)) is not None:
+            rows = rows[~concealed[rows]]
+        unknown = (left_out or {}).get(number, frozenset())
+        tables.append(_table(number, part.segment, rows, query, scores_here, languages, unknown))
+    likeliest = max(by_language, key=lambda lang: languages.get(lang, 0.0), default=None)
+    return Candidates(
+        **{name: np.concatenate([t[name] for t in tables]) for name in tables[0]},
+        lexical=tuple(lexical),
+        unknown_ngrams=ngram.unknown,
+        unknown_stems=by_language[likeliest].unknown if likeliest else 0.0,
+    )
+
+
+_NONE: Hashes = np.zeros(0, np.uint32)
+
+
+def _pool(part: Part, query: Query, scores: LexicalScores) -> NDArray[np.int64]:
+    """Rows of the articles that any ranker puts forward, sorted."""
+    segment = part.segment
+    owner = segment.passage_article
+    rows: list[NDArray[np.signedinteger[Any]]] = [
+        owner[segment.passages.search(query.vector, PASSAGE_POOL, part.dead_passages).rows]
+    ]
+    for lexical in (scores.ngrams, scores.stems):
+        rows.append(owner[top_rows(lexical, LEXICAL_POOL)])
+    if segment.questions.count:
+        near = segment.questions.search(query.vector, QUESTION_POOL, part.dead_questions).rows
+        similar = np.concatenate([near, top_rows(scores.asked, QUESTION_POOL)])
+        rows.append(np.searchsorted(segment.question_starts, similar, side="right") - 1)
+    pooled = np.unique(np.concatenate(rows)).astype(np.int64)
+    return pooled if part.dead_articles is None else pooled[~part.dead_articles[pooled]]
+
+
+def _table(
+    number: int,
+    segment: Segment,
+    rows: NDArray[np.int64],
+    query: Query,
+    scores: LexicalScores,
+    languages: Mapping[str, float],
+    unknown: frozenset[int],
+) -> dict[str, NDArray[np.generic]]:
+    features = np.zeros((len(rows), FEATURES), np.float32)
+    starts, ends = segment.starts[rows], segment.starts[rows + 1]
+    passages, at = ranges(starts[:, 1], ends[:, 1])
+    snippets, snippets_at = ranges(starts[:, 2], ends[:, 2])
+    count = (ends[:, 1] - starts[:, 1]).astype(np.int64)
+    snippet_count = (ends[:, 2] - starts[:, 2]).astype(np.int64)
+    dense = segment.passages.products(query.vector, passages)
+    short = np.asarray(segment.snippets[snippets].astype(np.float32) @ query.vector, np.float32)
+    ngrams, stems = scores.ngrams[passages], scores.stems[passages]
+    features[:, Feature.PASSAGE] = segment_maximum(dense, at, count, 0.0)
+    features[:, Feature.SNIPPET] = segment_maximum(short, snippets_at, snippet_count, 0.0)
+    features[:, Feature.NGRAM] = segment_maximum(ngrams, at, count, 0.0)
+    features[:, Feature.STEM] = segment_maximum(stems, at, count, 0.0)
+    titles = segment.title_vectors[rows].astype(np.float32) @ query.vector
+    untitled = np.array([not segment.titles[row] for row in rows], bool)
+    features[:, Feature.TITLE] = np.where(untitled, features[:, Feature.SNIPPET], titles)
+    _fill_questions(features, segment, rows, query, scores, unknown)
+    floor = np.exp(LANGUAGE_FLOOR)
+    features[:, Feature.LANGUAGE] = [
+        np.log(max(languages.get(segment.keys[row].lang, 0.0), floor)) for row in rows
+    ]
+    return {
+        "part": np.full(len(rows), number, np.int32),
+        "row": rows.astype(np.int32),
+        "features": features,
+    }
+
+
+def _fill_questions(
+    features: NDArray[np.float32],
+    segment: Segment,
+    rows: NDArray[np.int64],
+    query: Query,
+    scores: LexicalScores,
+    unknown: frozenset[int],
+) -> None:
+    substitute = np.maximum(features[:, Feature.SNIPPET], features[:, Feature.TITLE])
+    features[:, Feature.QUESTION] = features[:, Feature.QUESTION_MEAN] = substitute
+    features[:, Feature.QUESTION_NGRAM] = features[:, Feature.NGRAM]
+    starts, ends = segment.question_starts[rows], segment.question_starts[rows + 1]
+    questions, _ = ranges(starts, ends)
+    owners = np.repeat(np.arange(len(rows)), ends - starts)
+    if unknown:
+        kept = np.array([question not in unknown for question in questions.tolist()], bool)
+        questions, owners = questions[kept], owners[kept]
+    if len(questions) == 0:
+        return
+    asked, at, size = np.unique(owners, return_index=True, return_counts=True)
+    near = segment.questions.products(query.vector, questions)
+    features[asked, Feature.QUESTION] = segment_maximum(near, at, size, 0.0)
+    features[asked, Feature.QUESTION_MEAN] = _mean_of_best(near, owners, at, size)
+    features[asked, Feature.QUESTION_NGRAM] = segment_maximum(scores.asked[questions], at, size, 0.0)
+    features[asked, Feature.HAS_QUESTIONS] = 1.0
+
+
+def _mean_of_best(
+    values: NDArray[np.float32], owners: NDArray[np.int64], at: NDArray[np.int64], size: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Mean of the three largest values (or fewer) of each owner; ``owners`` are sorted."""
+    order = np.lexsort((-values, owners))
+    rank = np.arange(len(values)) - np.repeat(at, size)
+    best = np.where(rank < 3, values[order], np.float32(0.0))
+    return np.asarray(np.add.reduceat(best, at) / np.minimum(size, 3), np.float32)
+
+
+def best_section(
+    segment: Segment, row: int, found: Candidates, part: int, query: Query, ranker: Ranker
+) -> int:
+    """Row of the section that answers best, by the ranker's own weights for passages and snippets."""
+    (first, p0, s0), (last, p1, s1) = segment.starts[row].tolist(), segment.starts[row + 1].tolist()
+    if last - first == 1:
+        return int(first)
+    passages = np.arange(p0, p1)
+    worth = (
+        ranker.part_weight(Feature.PASSAGE) * segment.passages.products(query.vector, passages)
+        + ranker.part_weight(Feature.NGRAM) * found.lexical[part].ngrams[p0:p1]
+        + ranker.part_weight(Feature.STEM) * found.lexical[part].stems[p0:p1]
+    )
+    total = np.full(last - first, -np.inf, np.float32)
+    np.maximum.at(total, segment.passage_section[p0:p1] - first, worth)
+    closest = np.full(last - first, -1.0, np.float32)
+    short = segment.snippets[s0:s1].astype(np.float32) @ query.vector
+    np.maximum.at(closest, segment.snippet_section[s0:s1] - first, short)
+    return int(first + np.argmax(total + ranker.part_weight(Feature.SNIPPET) * closest))

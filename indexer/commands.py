@@ -1,0 +1,261 @@
+"""``helppari index``: build, check, watch, inspect, publish."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from indexer.console import EXIT_FOUND, one_sentence_errors, print_json, progress_bar, say
+
+if TYPE_CHECKING:
+    from indexer.articles import ArticleKey
+    from indexer.build import Builder, BuildReport
+    from indexer.problems import Problem
+    from indexer.settings import Settings
+
+_CONFIG = click.option(
+    "--config", type=click.Path(path_type=Path), help="Settings file; default helppari.toml in this folder."
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+_DIR = click.option(
+    "--index", "root", type=click.Path(path_type=Path), help="Folder of the index; default [index] dir."
+)
+
+
+@click.group()
+def index() -> None:
+    """Build the index of a knowledge base, check it, look into it."""
+
+
+def _settings(config: Path | None) -> Settings:
+    from indexer.settings import Settings, load_settings
+
+    return load_settings(Settings, config)
+
+
+@index.command()
+@click.option("--kb", type=click.Path(path_type=Path), help="Folder of articles, or an articles.jsonl.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the index; default [index] dir.")
+@click.option("--examples", type=click.Path(path_type=Path), help="JSONL of confirmed questions per article.")
+@click.option("--full", is_flag=True, help="Take nothing from earlier builds.")
+@_CONFIG
+@_JSON
+@one_sentence_errors()
+def build(
+    kb: Path | None, out: Path | None, examples: Path | None, full: bool, config: Path | None, as_json: bool
+) -> None:
+    """Build the index and let the service use it; exit 1 when an article's newest version can't be used."""
+    settings = _settings(config)
+    with progress_bar() as progress:
+        builder = _builder(settings, kb, out, examples)
+        report = builder.build(full=full, progress=progress)
+    if as_json:
+        print_json(_report_json(report))
+    else:
+        for problem in report.problems:
+            say(str(problem))
+        say(_summary(report))
+    if report.errors:
+        sys.exit(EXIT_FOUND)
+
+
+@index.command()
+@click.option("--kb", type=click.Path(path_type=Path), help="Folder of articles, or an articles.jsonl.")
+@_CONFIG
+@_JSON
+@one_sentence_errors()
+def check(kb: Path | None, config: Path | None, as_json: bool) -> None:
+    """Read a knowledge base and name every problem with file and line; exit 1 when there is one."""
+    from indexer.sources import read_kb
+
+    settings = _settings(config)
+    with progress_bar() as progress:
+        reading = read_kb(kb or settings.index.kb, progress=progress)
+    problems = [*reading.problems, *_synonym_problems(kb or settings.index.kb)]
+    if as_json:
+        print_json({"articles": len(reading.articles), "problems": [p.to_json() for p in problems]})
+    else:
+        for problem in problems:
+            say(f"{problem.severity.value}: {problem}")
+        say(f"{len(reading.articles)} articles, {len(problems)} problems")
+    if problems:
+        sys.exit(EXIT_FOUND)
+
+
+def _synonym_problems(kb: Path) -> Iterable[Problem]:
+    from indexer.errors import ArticleError
+    from indexer.problems import Problem, ProblemKind, Severity
+    from indexer.synonyms import load_synonyms
+
+    try:
+        load_synonyms((kb if kb.is_dir() else kb.parent) / "synonyms.yaml")
+    except ArticleError as error:
+        yield Problem(
+            source=error.source,
+            line=error.line,
+            message=error.reason,
+            severity=Severity.ERROR,
+            kind=ProblemKind.SYNTAX,
+        )
+
+
+@index.command()
+@click.option("--kb", type=click.Path(path_type=Path), help="Folder of articles, or an articles.jsonl.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the index; default [index] dir.")
+@_CONFIG
+@one_sentence_errors()
+def watch(kb: Path | None, out: Path | None, config: Path | None) -> None:
+    """Build now and again after every save, until interrupted."""
+    from indexer.watch import rebuilds
+
+    builder = _builder(_settings(config), kb, out, None)
+    say(f"watching {builder.kb}; Ctrl-C stops")
+    try:
+        for report in rebuilds(builder, report_error=lambda error: say(f"helppari: {error}")):
+            for problem in report.errors:
+                say(str(problem))
+            say(_summary(report))
+    except KeyboardInterrupt:
+        say("stopped")
+
+
+@index.command()
+@_DIR
+@_CONFIG
+@_JSON
+@one_sentence_errors()
+def inspect(root: Path | None, config: Path | None, as_json: bool) -> None:
+    """Show which build is served, what it holds, its thresholds and its problems; check every file."""
+    from indexer.artifact import build_folder, builds, current_build, read_manifest, verify
+
+    folder = root or _settings(config).index.dir
+    served = current_build(folder)
+    manifest = read_manifest(build_folder(folder, served))
+    verify(build_folder(folder, served), manifest)
+    calibration = json.loads((build_folder(folder, served) / "calibration.json").read_text(encoding="utf-8"))
+    record = {
+        "build_id": served,
+        "builds": list(builds(folder)),
+        "index_id": manifest.index_id,
+        "encoder": manifest.encoder,
+        "articles": manifest.articles,
+        "sections": manifest.sections,
+        "languages": list(manifest.languages),
+        "segments": [{"folder": s.folder, "dead": len(s.dead)} for s in manifest.segments],
+        "calibration": calibration,
+        "problems": list(manifest.problems),
+    }
+    if as_json:
+        print_json(record)
+        return
+    for name, value in record.items():
+        if name not in ("calibration", "problems"):
+            click.echo(f"{name:10} {value}")
+    for lang, each in calibration["languages"].items():
+        click.echo(f"{lang:10} {each['thresholds']}")
+    for problem in manifest.problems:
+        click.echo(f"problem    {problem['source']}:{problem['line']}: {problem['message']}")
+
+
+@index.command()
+@click.option("--build", "build_id", required=True, help="Id of the build, as `index inspect` lists them.")
+@_DIR
+@_CONFIG
+@_JSON
+@one_sentence_errors()
+def publish(build_id: str, root: Path | None, config: Path | None, as_json: bool) -> None:
+    """Serve another build of the same folder: roll back, or forward again."""
+    from indexer.artifact import build_folder, read_manifest, verify
+    from indexer.artifact import publish as let_current_name
+
+    folder = root or _settings(config).index.dir
+    verify(build_folder(folder, build_id), read_manifest(build_folder(folder, build_id)))
+    let_current_name(folder, build_id)
+    if as_json:
+        print_json({"build_id": build_id})
+    else:
+        say(f"{folder} now serves {build_id}")
+
+
+def _builder(settings: Settings, kb: Path | None, out: Path | None, examples: Path | None) -> Builder:
+    from indexer.build import Builder
+    from indexer.encoders import open_encoder
+
+    source = kb or settings.index.kb
+    if not source.exists():
+        from indexer.errors import KnowledgeBaseError
+
+        raise KnowledgeBaseError(
+            f"there is no knowledge base at {source}: give a folder, or an articles.jsonl"
+        )
+    return Builder(
+        kb=source,
+        root=out or settings.index.dir,
+        encoder=open_encoder(settings.index.encoder),
+        answering=settings.answering,
+        examples=_read_examples(examples) if examples else {},
+    )
+
+
+def _read_examples(path: Path) -> dict[ArticleKey, list[str]]:
+    """Confirmed questions by article: JSONL of ``{"article_id", "lang", "text"}``."""
+    from indexer.articles import ArticleKey
+    from indexer.errors import KnowledgeBaseError
+
+    found: dict[ArticleKey, list[str]] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise KnowledgeBaseError(f"{path} cannot be read: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            record: dict[str, Any] = json.loads(line)
+            key = ArticleKey(str(record["lang"]), str(record["article_id"]))
+            text = record["text"]
+            if not isinstance(text, str):
+                raise TypeError
+        except (ValueError, KeyError, TypeError) as error:
+            raise KnowledgeBaseError(
+                f'{path}:{number}: write {{"article_id": ..., "lang": ..., "text": ...}} on each line'
+            ) from error
+        found.setdefault(key, []).append(text)
+    return found
+
+
+def _report_json(report: BuildReport) -> dict[str, Any]:
+    return {
+        "build_id": report.build_id,
+        "index_id": report.index_id,
+        "articles": report.articles,
+        "sections": report.sections,
+        "languages": list(report.languages),
+        "changed": report.changed,
+        "removed": report.removed,
+        "published": report.published,
+        "recalibrated": report.recalibrated,
+        "seconds": report.seconds,
+        "calibration": report.calibration.to_json(),
+        "warnings": list(report.warnings),
+        "problems": [problem.to_json() for problem in report.problems],
+    }
+
+
+def _summary(report: BuildReport) -> str:
+    lines = [
+        f"build {report.build_id}: {report.articles} articles, {report.sections} sections, "
+        f"{'/'.join(report.languages)}; {report.changed} changed, {report.removed} removed, "
+        f"{len(report.problems)} problems, {report.seconds:.1f} s"
+    ]
+    for lang, each in sorted(report.calibration.languages.items()):
+        expected = ", ".join(f"{round(value)} {name}" for name, value in sorted(each.expected.items()))
+        proven = "" if each.thresholds.proven else f"; goal not yet proven (n = {each.thresholds.n})"
+        lines.append(f"  {lang}: of 100 questions expect {expected}{proven}")
+    lines += [f"  warning: {warning}" for warning in report.warnings]
+    return "\n".join(lines)

@@ -1,0 +1,240 @@
+"""How sure the index is: three probabilities from the shape of the whole ranking.
+
+The model is monotone gradient boosting, trained across several public help centers with half of the
+questions unanswerable (``evals/training/confidence.py``), shipped as JSON; a kb shifts it (``calibration``).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from enum import IntEnum
+from importlib import resources
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.calibration import Calibration, restate
+from indexer.candidates import Candidates
+from indexer.cohort import Cohort
+from indexer.language import Detected
+from indexer.ranking import Feature, Ranker
+from indexer.snapshot import Query, Snapshot
+from indexer.trees import Trees, sigmoid
+
+
+class Probabilities(NamedTuple):
+    """Calibrated, in [0, 1]."""
+
+    confidence: float  #: the best article answers the question
+    choices: float  #: one of the best three does
+    scope: float  #: the question is about this help center at all
+
+
+class Evidence(IntEnum):
+    """Columns of the confidence model. The sign after each says how it may move the probability."""
+
+    PASSAGE = 0  # +
+    SNIPPET = 1  # +
+    TITLE = 2  # +
+    NGRAM = 3  # +
+    STEM = 4  # +
+    QUESTION = 5  # +
+    QUESTION_MEAN = 6  # +
+    QUESTION_NGRAM = 7  # +
+    HAS_QUESTIONS = 8  # free
+    SCORE_MARGIN = 9  # + over rank 2
+    SCORE_GAP_5 = 10  # + over the mean of ranks 2-5
+    SCORE_GAP_10 = 11  # + over the mean of ranks 2-10
+    THIRD_GAP = 12  # + mean of ranks 1-3 over the mean of ranks 4-10
+    SOFTMAX_1 = 13  # +
+    SOFTMAX_3 = 14  # +
+    ENTROPY = 15  # -
+    PASSAGE_MARGIN = 16  # + over the best passage of any other article
+    NGRAM_MARGIN = 17  # +
+    SNIPPET_MARGIN = 18  # +
+    AGREEMENT = 19  # + mean reciprocal rank of the best article in each ranker
+    COVERAGE = 20  # + share of the question's stem idf that the article holds
+    UNKNOWN_NGRAMS = 21  # -
+    UNKNOWN_STEMS = 22  # -
+    COHORT_Z = 23  # + the best cosine against what any question reaches in this kb
+    COHORT_EXCESS = 24  # + the best passage's cosine against its mean with any question
+    OUTSIDE = 25  # - nearest generic question that no help center answers
+    OUTSIDE_MARGIN = 26  # + the kb's nearest text over the nearest generic question
+    WORDS = 27  # free
+    ARTICLES = 28  # free
+    SCORE = 29  # +
+
+
+#: Monotone constraints in the order of ``Evidence``; 0: free.
+SIGNS = (
+    1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, -1, 1, 1, 1, 1, 1, -1, -1, 1, 1, -1, 1, 0, 0, 1,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KbView:
+    """What the cohort says about one kb."""
+
+    snapshot: Snapshot
+    cohort: Cohort
+    cohort_mean: float  #: mean, over the cohort, of the best passage's cosine
+    cohort_deviation: float
+    articles: float  #: log of the number of articles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfidenceModel:
+    """The shipped prior."""
+
+    confidence: Trees
+    choices: Trees
+    present: Trees
+    scope: Trees
+
+    @classmethod
+    def shipped(cls) -> Self:
+        """The model that comes with the product."""
+        text = resources.files("indexer").joinpath("data/confidence.json").read_text(encoding="utf-8")
+        record = json.loads(text)
+        return cls(
+            **{name: Trees.from_json(record[name]) for name in ("confidence", "choices", "present", "scope")}
+        )
+
+    def view(self, snapshot: Snapshot, cohort: Cohort, ranker: Ranker) -> KbView:
+        """The kb as the cohort sees it."""
+        return kb_view(snapshot, cohort)
+
+    def probabilities(
+        self,
+        candidates: Candidates,
+        order: NDArray[np.int64],
+        scores: NDArray[np.float32],
+        query: Query,
+        view: KbView,
+        language: Detected,
+        calibration: Calibration,
+    ) -> Probabilities:
+        """The three probabilities for one ranking; all zero when there is nothing to rank."""
+        if len(order) == 0:
+            return Probabilities(0.0, 0.0, 0.0)
+        values = evidence(candidates, order, scores, query, view).tolist()
+        shift, choices_shift = calibration.shifts(language.lang)
+        one = sigmoid(shift.apply(self.confidence.logit(values)))
+        three = max(one, sigmoid(choices_shift.apply(self.choices.logit(values))))
+        present = max(three, sigmoid(self.present.logit(values)))
+        share = calibration.absent_share
+        return Probabilities(
+            confidence=restate(present, one, share),
+            choices=restate(present, three, share),
+            scope=sigmoid(self.scope.logit(values)),
+        )
+
+    def logits(
+        self,
+        candidates: Candidates,
+        order: NDArray[np.int64],
+        scores: NDArray[np.float32],
+        query: Query,
+        view: KbView,
+    ) -> tuple[float, float, float]:
+        """Logits of confidence, choices and presence, before any kb's shift."""
+        values = evidence(candidates, order, scores, query, view).tolist()
+        return self.confidence.logit(values), self.choices.logit(values), self.present.logit(values)
+
+
+def kb_view(snapshot: Snapshot, cohort: Cohort) -> KbView:
+    """The kb as the cohort sees it."""
+    best = np.full(len(cohort.queries), -1.0, np.float32)
+    for part in snapshot.parts:
+        products = cohort.queries @ part.segment.passages.rows(slice(None)).T
+        if part.dead_passages is not None:
+            products[:, part.dead_passages] = -1.0
+        if products.shape[1]:
+            best = np.maximum(best, products.max(axis=1))
+    return KbView(
+        snapshot=snapshot,
+        cohort=cohort,
+        cohort_mean=float(best.mean()),
+        cohort_deviation=float(best.std()) + 1e-3,
+        articles=math.log(max(len(snapshot.places), 1)),
+    )
+
+
+def evidence(
+    candidates: Candidates,
+    order: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    query: Query,
+    view: KbView,
+) -> NDArray[np.float64]:
+    """The confidence model's row for one ranking with at least one candidate."""
+    row = np.zeros(len(Evidence))
+    top = int(order[0])
+    features = candidates.features
+    for feature in list(Feature)[:9]:  # the first nine columns are the ranker's own
+        row[feature] = features[top, feature]
+    ranked = scores[order].astype(np.float64)
+    first = ranked[0]
+    row[Evidence.SCORE] = first
+    row[Evidence.SCORE_MARGIN] = first - (ranked[1] if len(ranked) > 1 else first - EMPTY_MARGIN)
+    row[Evidence.SCORE_GAP_5] = _gap(ranked, 1, 5)
+    row[Evidence.SCORE_GAP_10] = _gap(ranked, 1, 10)
+    row[Evidence.THIRD_GAP] = ranked[:3].mean() - (
+        ranked[3:10].mean() if len(ranked) > 3 else first - EMPTY_MARGIN
+    )
+    softmax = np.exp(ranked - first)
+    softmax /= softmax.sum()
+    row[Evidence.SOFTMAX_1] = softmax[0]
+    row[Evidence.SOFTMAX_3] = softmax[:3].sum()
+    row[Evidence.ENTROPY] = float(-(softmax * np.log(softmax + 1e-12)).sum())
+    ranks = 0.0
+    for feature, margin in _MARGINS:
+        column = features[:, feature]
+        ranks += 1.0 / (1.0 + np.count_nonzero(column > column[top]))
+        if margin is not None:
+            others = np.delete(column, top)
+            row[margin] = column[top] - (others.max() if len(others) else 0.0)
+    row[Evidence.AGREEMENT] = ranks / len(_MARGINS)
+    part = view.snapshot.parts[int(candidates.part[top])].segment
+    article = int(candidates.row[top])
+    first_passage, last_passage = int(part.starts[article, 1]), int(part.starts[article + 1, 1])
+    lang = part.keys[article].lang
+    row[Evidence.COVERAGE] = view.snapshot.coverage(
+        int(candidates.part[top]), first_passage, last_passage, query.stems.get(lang)
+    )
+    row[Evidence.UNKNOWN_NGRAMS] = candidates.unknown_ngrams
+    row[Evidence.UNKNOWN_STEMS] = candidates.unknown_stems
+    nearest = float(features[:, Feature.PASSAGE].max())
+    row[Evidence.COHORT_Z] = (nearest - view.cohort_mean) / view.cohort_deviation
+    vectors = part.passages.rows(slice(first_passage, last_passage))
+    passage = vectors[int(np.argmax(vectors @ query.vector))]
+    usual = float((view.cohort.queries @ passage).mean())
+    row[Evidence.COHORT_EXCESS] = float(features[top, Feature.PASSAGE]) - usual
+    outside = float((view.cohort.outside @ query.vector).max()) if len(view.cohort.outside) else 0.0
+    row[Evidence.OUTSIDE] = outside
+    near = features[:, [Feature.PASSAGE, Feature.SNIPPET, Feature.TITLE, Feature.QUESTION]].max()
+    row[Evidence.OUTSIDE_MARGIN] = float(near) - outside
+    row[Evidence.WORDS] = math.log1p(len(query.ngrams))
+    row[Evidence.ARTICLES] = view.articles
+    return row
+
+
+#: Stands for the gap to a rank that does not exist.
+EMPTY_MARGIN = 3.0
+
+_MARGINS: tuple[tuple[Feature, Evidence | None], ...] = (
+    (Feature.PASSAGE, Evidence.PASSAGE_MARGIN),
+    (Feature.SNIPPET, Evidence.SNIPPET_MARGIN),
+    (Feature.NGRAM, Evidence.NGRAM_MARGIN),
+    (Feature.STEM, None),
+    (Feature.TITLE, None),
+    (Feature.QUESTION, None),
+)
+
+
+def _gap(ranked: NDArray[np.float64], start: int, end: int) -> float:
+    rest = ranked[start:end]
+    return float(ranked[0] - rest.mean()) if len(rest) else EMPTY_MARGIN

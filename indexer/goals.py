@@ -1,0 +1,78 @@
+"""From a goal to a threshold: the lowest one that keeps the goal with proof.
+
+Selective accuracy does not rise steadily with the threshold, so thresholds are tested in a fixed sequence
+from the safest down, each by an exact binomial test, and the last one before the first failure is taken
+(Learn then Test, Angelopoulos et al. 2021, with fixed-sequence testing).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+#: The chance of claiming a goal that is not kept.
+DELTA = 0.1
+#: Candidate thresholds, from the safest down.
+GRID = tuple(round(0.995 - 0.005 * step, 3) for step in range(180))
+
+
+class Judged(NamedTuple):
+    """A probability that was stated, whether it came true, and how much that counts."""
+
+    probability: float
+    right: bool
+    weight: float = 1.0
+
+
+class Proof(NamedTuple):
+    """A threshold and the data behind it."""
+
+    threshold: float
+    proven: bool
+    n: int  #: answers at or above the threshold in the data
+    coverage: float  #: weighted share of the data at or above the threshold
+
+
+def binomial_tail(successes: int, n: int, share: float) -> float:
+    """``P[X >= successes]`` for ``X ~ Binomial(n, share)``, exactly."""
+    if successes <= 0:
+        return 1.0
+    logs = [
+        math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1)
+        + i * math.log(share) + (n - i) * math.log1p(-share)
+        for i in range(successes, n + 1)
+    ]  # fmt: skip
+    highest = max(logs)
+    return min(1.0, math.exp(highest) * math.fsum(math.exp(value - highest) for value in logs))
+
+
+def prove(data: Sequence[Judged], goal: float, *, delta: float = DELTA) -> Proof | None:
+    """The lowest threshold at which the accuracy of answers is proven to reach ``goal``; None without proof.
+
+    Weights restate the data for another share of absent questions; the test then uses the effective number
+    of answers (Kish 1965).
+    """
+    ordered = sorted(data, key=lambda item: -item.probability)
+    total = sum(item.weight for item in ordered) or 1.0
+    best: Proof | None = None
+    at = 0
+    weight = right = squares = 0.0
+    for threshold in GRID:
+        while at < len(ordered) and ordered[at].probability >= threshold:
+            item = ordered[at]
+            weight += item.weight
+            squares += item.weight**2
+            right += item.weight * item.right
+            at += 1
+        if weight == 0.0:
+            continue
+        n = int(weight**2 / squares)
+        hits = math.floor(n * right / weight + 1e-9)
+        # Too few answers to prove anything even if all were right: not a test yet, so no failure either.
+        if goal**n > delta:
+            continue
+        if binomial_tail(hits, n, goal) > delta:
+            break
+        best = Proof(threshold, True, at, weight / total)
+    return best

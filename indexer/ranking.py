@@ -1,0 +1,56 @@
+"""How the rankers are combined: features of (question, article) pairs and one weight for each.
+
+The weights are a conditional logit over candidate articles (McFadden 1974), learned across several public
+help centers and shipped as JSON (``evals/training/ranking.py``); a kb does not refit them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import IntEnum
+from importlib import resources
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Feature(IntEnum):
+    """Columns of the feature table. Cosines are of centred vectors; shares are of the question's idf."""
+
+    PASSAGE = 0  #: best passage's cosine
+    SNIPPET = 1  #: best snippet's cosine
+    TITLE = 2  #: the title's cosine, as one question to another; without a title, the best snippet's
+    NGRAM = 3  #: best passage's share of the question's character n-grams
+    STEM = 4  #: best passage's share of the question's stems
+    QUESTION = 5  #: nearest example question's cosine; without examples, the better of snippet and title
+    QUESTION_MEAN = 6  #: mean cosine of the three nearest examples; without examples, as above
+    QUESTION_NGRAM = 7  #: best example's share of the question's n-grams; without examples, NGRAM
+    HAS_QUESTIONS = 8  #: 1 where there is an example
+    LANGUAGE = 9  #: log probability that the question is in the article's language
+
+
+FEATURES = len(Feature)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranker:
+    """Weights of the features; a higher score is better."""
+
+    weights: NDArray[np.float32]  #: ``[FEATURES]``
+
+    def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``[n, FEATURES]`` to ``[n]``."""
+        return np.asarray(features @ self.weights, np.float32)
+
+    def part_weight(self, feature: Feature) -> float:
+        """One feature's weight, for choosing the best section of an article."""
+        return float(self.weights[feature])
+
+    @classmethod
+    def shipped(cls) -> Self:
+        """The combination that comes with the product."""
+        text = resources.files("indexer").joinpath("data/ranking.json").read_text(encoding="utf-8")
+        weights = json.loads(text)["weights"]
+        return cls(weights=np.array([weights[feature.name.lower()] for feature in Feature], np.float32))

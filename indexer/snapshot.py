@@ -1,0 +1,198 @@
+"""The segments of one build seen as a whole: what is alive, how common each term is, and candidate scores."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.articles import ArticleKey
+from indexer.lexical import Postings, idf
+from indexer.segments import Segment
+from indexer.terms import Hashes
+from indexer.vectors import Matrix
+
+#: How many units each ranker may put forward, and how many articles are compared in the end.
+PASSAGE_POOL = 60
+LEXICAL_POOL = 40
+QUESTION_POOL = 40
+
+
+class Place(NamedTuple):
+    """Where an article lies."""
+
+    segment: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """A segment with the rows that a later segment replaced, or that were removed, marked dead."""
+
+    segment: Segment
+    dead_articles: NDArray[np.bool_] | None = None
+    dead_passages: NDArray[np.bool_] | None = None
+    dead_questions: NDArray[np.bool_] | None = None
+    #: by name of the postings: for each of its terms, how many dead units hold it
+    dead_counts: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+
+
+class Query(NamedTuple):
+    """A question ready to be scored."""
+
+    vector: Matrix  #: ``[dim]``, centred, unit length
+    ngrams: Hashes
+    stems: Mapping[str, Hashes]  #: by language
+    extra_ngrams: Hashes  #: of editors' synonyms; they add to scores, never to what must be found
+    extra_stems: Mapping[str, Hashes]
+
+
+def bury(segment: Segment, dead: Collection[int]) -> Part:
+    """The segment without some of its article rows."""
+    if not dead:
+        return Part(segment=segment)
+    articles = np.zeros(len(segment.keys), bool)
+    articles[list(dead)] = True
+    passages = articles[segment.passage_article]
+    questions = np.repeat(articles, np.diff(segment.question_starts))
+    counts = {
+        "ngrams": _dead_counts(segment.ngrams, passages),
+        "stems": _dead_counts(segment.stems, passages),
+        "question_ngrams": _dead_counts(segment.question_ngrams, questions),
+    }
+    return Part(
+        segment=segment,
+        dead_articles=articles,
+        dead_passages=passages,
+        dead_questions=questions,
+        dead_counts=counts,
+    )
+
+
+def _dead_counts(postings: Postings, dead: NDArray[np.bool_]) -> NDArray[np.int64]:
+    if len(postings.terms) == 0:
+        return np.zeros(0, np.int64)
+    return np.add.reduceat(dead[postings.units].astype(np.int64), postings.starts[:-1])
+
+
+class Snapshot:
+    """All live articles of a build."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.parts = tuple(parts)
+        self.places: dict[ArticleKey, Place] = {}
+        for number, part in enumerate(self.parts):
+            for row, key in enumerate(part.segment.keys):
+                if part.dead_articles is None or not part.dead_articles[row]:
+                    self.places[key] = Place(number, row)
+        self.languages = tuple(sorted({key.lang for key in self.places}))
+        self.passage_count = sum(_alive(p.segment.passages.count, p.dead_passages) for p in self.parts)
+        self.question_count = sum(_alive(p.segment.questions.count, p.dead_questions) for p in self.parts)
+        self.section_count = sum(
+            int(self.parts[place.segment].segment.starts[place.row + 1, 0])
+            - int(self.parts[place.segment].segment.starts[place.row, 0])
+            for place in self.places.values()
+        )
+
+    def without(self, keys: Collection[ArticleKey]) -> Snapshot:
+        """The snapshot as if these articles did not exist."""
+        parts = []
+        gone = set(keys)
+        for part in self.parts:
+            dead = {row for row, key in enumerate(part.segment.keys) if key in gone}
+            if part.dead_articles is not None:
+                dead |= set(np.flatnonzero(part.dead_articles).tolist())
+            parts.append(bury(part.segment, dead))
+        return Snapshot(parts)
+
+    def score_terms(self, name: str, terms: Hashes, extra: Hashes, units: int) -> TermScores:
+        """Scores of every unit of every part, as a share of what the query could reach.
+
+        1.0 is roughly "each term of the question occurs about once in a unit of usual length".
+        """
+        together = np.concatenate([terms, extra]) if len(extra) else terms
+        located = [getattr(p.segment, name).locate(together) for p in self.parts]
+        frequency = self._frequency(name, located)
+        weights = idf(frequency, units)
+        known = frequency[: len(terms)] > 0
+        total = float(weights[: len(terms)].sum()) or 1.0
+        weights[len(terms) :] *= SYNONYM_WEIGHT
+        scores = tuple(
+            getattr(p.segment, name).score(rows, weights) / np.float32(total)
+            for p, rows in zip(self.parts, located, strict=True)
+        )
+        return TermScores(scores, float(weights[: len(terms)][~known].sum()) / total)
+
+    def coverage(self, part: int, first: int, last: int, stems: Hashes | None) -> float:
+        """Share of the idf of a question's stems that occur in passages ``first`` to ``last`` of a part."""
+        if stems is None or len(stems) == 0:
+            return 0.0
+        located = [each.segment.stems.locate(stems) for each in self.parts]
+        weights = idf(self._frequency("stems", located), self.passage_count)
+        postings, rows = self.parts[part].segment.stems, located[part]
+        found = np.zeros(len(rows), bool)
+        for i in np.flatnonzero(rows >= 0).tolist():
+            units = postings.units[postings.starts[rows[i]] : postings.starts[rows[i] + 1]]
+            at = int(np.searchsorted(units, first))
+            found[i] = at < len(units) and units[at] < last
+        return float(weights[found].sum() / weights.sum())
+
+    def _frequency(self, name: str, located: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+        """In how many live units each term occurs; ``located`` are its rows in every part's postings."""
+        frequency = np.zeros(len(located[0]) if located else 0, np.float64)
+        for part, rows in zip(self.parts, located, strict=True):
+            postings: Postings = getattr(part.segment, name)
+            if len(postings.terms) == 0:
+                continue
+            found = rows >= 0
+            safe = np.where(found, rows, 0)
+            frequency += np.where(found, postings.starts[safe + 1] - postings.starts[safe], 0)
+            if part.dead_counts:
+                frequency -= np.where(found, part.dead_counts[name][safe], 0)
+        return frequency
+
+
+#: An editor's synonym counts for less than the customer's own word.
+SYNONYM_WEIGHT = np.float32(0.6)
+
+
+class TermScores(NamedTuple):
+    """Lexical scores by part, and the share of the question's weight that occurs nowhere in the kb."""
+
+    parts: tuple[NDArray[np.float32], ...]
+    unknown: float
+
+
+def _alive(count: int, dead: NDArray[np.bool_] | None) -> int:
+    return count if dead is None else count - int(dead.sum())
+
+
+def ranges(starts: NDArray[np.int32], ends: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row numbers of some half-open ranges, one after the other, and where each range begins."""
+    sizes = (ends - starts).astype(np.int64)
+    offsets = np.zeros(len(sizes), np.int64)
+    np.cumsum(sizes[:-1], out=offsets[1:])
+    rows = np.arange(int(sizes.sum()), dtype=np.int64)
+    return rows + np.repeat(starts.astype(np.int64) - offsets, sizes), offsets
+
+
+def segment_maximum(
+    values: NDArray[np.float32], offsets: NDArray[np.int64], sizes: NDArray[np.int64], missing: float
+) -> NDArray[np.float32]:
+    """The largest value of each range; ``missing`` for an empty one."""
+    result = np.full(len(offsets), missing, np.float32)
+    filled = np.flatnonzero(sizes > 0)
+    if len(filled):
+        result[filled] = np.maximum.reduceat(values, offsets[filled])
+    return result
+
+
+def top_rows(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Rows of the ``k`` highest positive scores, in no order."""
+    if len(scores) <= k:
+        return np.flatnonzero(scores > 0)
+    rows = np.argpartition(scores, -k)[-k:]
+    return rows[scores[rows] > 0]

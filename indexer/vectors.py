@@ -1,0 +1,94 @@
+"""Vectors of one segment: exact inner-product search with FAISS. Nothing else imports faiss."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.errors import IndexDamaged
+
+Matrix = NDArray[np.float32]
+
+# The service answers in its own worker threads; FAISS's would only fight them for the same cores.
+faiss.omp_set_num_threads(1)
+
+
+class Neighbours(NamedTuple):
+    """Rows with the highest inner products, best first."""
+
+    rows: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+
+def unit_rows(vectors: Matrix) -> Matrix:
+    """The vectors at unit length; a zero vector stays zero."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
+
+
+class FlatVectors:
+    """An exact index. Scores are inner products: higher is better, in [-1, 1] for unit vectors."""
+
+    def __init__(self, index: faiss.IndexFlatIP) -> None:
+        self._index = index
+        self.dim: int = index.d
+        self.count: int = index.ntotal
+        # A view of the index's own memory, for the products of chosen rows; alive as long as the index is.
+        self._rows: Matrix = (
+            faiss.rev_swig_ptr(index.get_xb(), self.count * self.dim).reshape(self.count, self.dim)
+            if self.count
+            else np.zeros((0, self.dim), np.float32)
+        )
+
+    @classmethod
+    def build(cls, vectors: Matrix) -> Self:
+        """An index of the rows of ``vectors`` (``[n, dim]`` float32)."""
+        index = faiss.IndexFlatIP(vectors.shape[1])
+        index.add(np.ascontiguousarray(vectors, np.float32))
+        return cls(index)
+
+    def save(self, path: Path) -> None:
+        """Write FAISS's own format."""
+        faiss.write_index(self._index, str(path))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what ``save`` wrote; raises ``IndexDamaged``."""
+        try:
+            index = faiss.read_index(str(path))
+        except RuntimeError as error:
+            raise IndexDamaged(f'{path} cannot be read: rebuild with "helppari index build"') from error
+        if not isinstance(index, faiss.IndexFlatIP):
+            raise IndexDamaged(
+                f"{path} holds a {type(index).__name__}, not a flat inner-product index: "
+                'rebuild with "helppari index build"'
+            )
+        return cls(index)
+
+    def search(self, query: Matrix, k: int, dead: NDArray[np.bool_] | None = None) -> Neighbours:
+        """The ``k`` best live rows for one vector ``[dim]``; fewer when there are fewer."""
+        k = min(k, self.count)
+        if k <= 0:
+            return Neighbours(np.zeros(0, np.int64), np.zeros(0, np.float32))
+        parameters = None
+        if dead is not None:
+            alive = np.packbits(~dead, bitorder="little")
+            selector = faiss.IDSelectorBitmap(alive)
+            parameters = faiss.SearchParameters(sel=selector)
+        scores, rows = self._index.search(
+            np.ascontiguousarray(query[None, :], np.float32), k, params=parameters
+        )
+        found = rows[0] >= 0  # FAISS pads with -1
+        return Neighbours(rows[0][found], scores[0][found])
+
+    def rows(self, rows: NDArray[np.int64] | slice) -> Matrix:
+        """The vectors of some rows."""
+        return self._rows[rows]
+
+    def products(self, query: Matrix, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Inner products of one vector with chosen rows."""
+        return np.asarray(self._rows[rows] @ query, np.float32)
