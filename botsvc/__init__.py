@@ -1,0 +1,1 @@
+"""The service: answering, conversations, handoff to people, pages, and the console command."""

@@ -1,0 +1,347 @@
+"""Conversations with their customers: opened, continued, handed to people; nothing lost, nothing twice.
+
+A turn is one transaction: the masked message, the bot's reply and, where the decision hands off, the handoff
+are stored together or not at all. What is returned has been stored; a repeated message gets the stored reply.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botsvc.contacts import Contacts, OwnContacts, move_contacts
+from botsvc.episode import EpisodeState, Owner, Press, current
+from botsvc.errors import (
+    ConversationFull,
+    ExpiredToken,
+    InvalidMessage,
+    MessageIdReused,
+    MissingToken,
+    UnknownConversation,
+    WrongToken,
+)
+from botsvc.events import CUSTOMER, ConversationStarted, Event
+from botsvc.incoming import clean_text
+from botsvc.masking import mask
+from botsvc.storage import Conversation, Episode, Storage, StoredMessage
+from botsvc.storage.transactions import Reading, Writing
+from botsvc.tokens import hash_token, new_id, new_token, token_matches
+from botsvc.turns import BotTurn, Turn
+
+if TYPE_CHECKING:
+    from botsvc.settings import Settings
+
+Answer = Callable[[EpisodeState, str], BotTurn]
+
+#: How often a reply is worked out again because the conversation moved on meanwhile, before it is locked.
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a customer's page says when it opens a conversation."""
+
+    language: str = ""  #: of the interface
+    locale: str = ""  #: as the browser says, such as fi-FI
+    page: str = ""  #: address of the page
+    audience: str = ""  #: the group the customer has chosen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A new conversation, with the only copy of its token."""
+
+    conversation_id: str
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerTurn:
+    """One message as its client sent it."""
+
+    client_message_id: str  #: chosen by the client; sent again, it is the same message
+    text: str = ""
+    press: Press | None = None
+    index: int = 0  #: which choice was pressed, from 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """What became of a message."""
+
+    conversation_id: str
+    sequence: int  #: of the message's event
+    repeated: bool  #: the message had been stored before; nothing has changed
+    body: Mapping[str, Any]  #: the bot's part of the reply, with ``handoff`` filled in
+    contacts: Contacts = field(default_factory=Contacts)  #: ways to be reached, moved out of the text
+    masked: tuple[str, ...] = ()  #: kinds of numbers that were masked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """A conversation from its beginning."""
+
+    conversation: Conversation
+    owner: Owner  #: who has it now
+    events: tuple[Event, ...]
+    replies: Mapping[int, Mapping[str, Any]]  #: sequence of a message -> the body it was replied with
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one conversation takes."""
+
+    message_chars: int = 2_000
+    messages: int = 500
+    token_lifetime: timedelta = timedelta(hours=72)
+    benefit_card_prefixes: tuple[str, ...] = ()
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+class Conversations:
+    """The verbs of a conversation, over a store."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        limits: Limits | None = None,
+        own: OwnContacts | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._storage = storage
+        self._limits = limits or Limits()
+        self._own = own or OwnContacts()
+        self._clock = clock
+
+    @classmethod
+    def from_settings(cls, storage: Storage, settings: Settings) -> Conversations:
+        """Conversations within the limits that the operator has set."""
+        limits = Limits(
+            message_chars=settings.limits.message_chars,
+            messages=settings.conversations.max_messages,
+            token_lifetime=timedelta(hours=settings.conversations.token_hours),
+            benefit_card_prefixes=settings.privacy.benefit_card_prefixes,
+        )
+        return cls(storage, limits=limits, own=OwnContacts(settings.own_contacts))
+
+    def create(self, start: Start | None = None) -> Opened:
+        """A new conversation; its token is returned once and kept only as a hash."""
+        start = start or Start()
+        now = self._clock()
+        token = new_token()
+        conversation = Conversation(
+            id=new_id("c"),
+            token_hash=hash_token(token),
+            created_at=now,
+            updated_at=now,
+            expires_at=now + self._limits.token_lifetime,
+            language=_short(start.language, 8),
+            locale=_short(start.locale, 40),
+            page=_short(mask(start.page).text, 2_000),
+            audience=_short(start.audience, 80),
+            email="",
+            phone="",
+            episode=0,
+            last_sequence=0,
+            messages=0,
+        )
+        fact = ConversationStarted(
+            language=conversation.language,
+            locale=conversation.locale,
+            page=conversation.page,
+            audience=conversation.audience,
+        )
+        event = Event(sequence=1, episode=0, at=now, actor=CUSTOMER, cause=None, fact=fact)
+        with self._storage.write() as writing:
+            writing.add_conversation(conversation)
+            writing.save_conversation(writing.append(conversation, [event]))
+        return Opened(conversation_id=conversation.id, token=token, expires_at=conversation.expires_at)
+
+    def post(self, conversation_id: str, token: str | None, message: CustomerTurn, answer: Answer) -> Posted:
+        """The reply to a message, stored with it; ``answer`` gets the episode's state and the masked text.
+
+        The reply is worked out without holding any lock. If the conversation has moved on by then it is
+        worked out again, at last under the lock, so that each reply knows every message before it.
+        """
+        incoming = self._incoming(message)
+        for _ in range(_TRIES):
+            with self._storage.read() as reading:
+                seen, state, posted = self._look(reading, conversation_id, token, incoming)
+            if posted is not None:
+                return posted
+            bot = answer(state, incoming.text)
+            with self._storage.write() as writing:
+                conversation = writing.lock(conversation_id)
+                if conversation is not None and conversation.last_sequence == seen.last_sequence:
+                    return self._store(writing, conversation, incoming, bot)
+        with self._storage.write() as writing:
+            writing.lock(conversation_id)
+            seen, state, posted = self._look(writing, conversation_id, token, incoming)
+            return posted or self._store(writing, seen, incoming, answer(state, incoming.text))
+
+    def events(self, conversation_id: str, token: str | None, *, after: int = 0) -> tuple[Event, ...]:
+        """Everything that happened in the conversation since the event ``after``."""
+        with self._storage.read() as reading:
+            self._admit(reading.conversation(conversation_id), conversation_id, token)
+            return reading.events(conversation_id, after=after)
+
+    def transcript(self, conversation_id: str, token: str | None) -> Transcript:
+        """The whole conversation with the replies as they were sent, for a page that comes back to it."""
+        with self._storage.read() as reading:
+            conversation = self._admit(reading.conversation(conversation_id), conversation_id, token)
+            episode = reading.episode(conversation_id, conversation.episode)
+            return Transcript(
+                conversation=conversation,
+                owner=Owner(episode.owner) if episode else Owner.BOT,
+                events=reading.events(conversation_id),
+                replies={one.sequence: one.reply for one in reading.messages(conversation_id)},
+            )
+
+    def open_to(self, conversation_id: str, token: str | None) -> Conversation:
+        """The conversation, if the token is its own."""
+        with self._storage.read() as reading:
+            return self._admit(reading.conversation(conversation_id), conversation_id, token)
+
+    def _incoming(self, message: CustomerTurn) -> _Incoming:
+        name = message.client_message_id
+        if not 1 <= len(name) <= 100 or not name.isascii() or not name.isprintable():
+            raise InvalidMessage(
+                "client_message_id must be 1 to 100 visible ASCII characters: a UUID is fine",
+                field="client_message_id",
+            )
+        said = clean_text(message.text)
+        limit = self._limits.message_chars
+        if len(said) > limit:
+            raise InvalidMessage(
+                f"the message has {len(said)} characters and {limit} are taken: say it shorter", field="text"
+            )
+        if not said and message.press is None:
+            raise InvalidMessage("the message is empty: write something or press a button", field="text")
+        masked = mask(said, benefit_card_prefixes=self._limits.benefit_card_prefixes)
+        moved = move_contacts(masked.text, self._own)
+        return _Incoming(
+            client_message_id=name,
+            text=moved.text,
+            press=message.press,
+            index=message.index,
+            masked=tuple(kind.value for kind in masked.kinds),
+            contacts=moved.contacts,
+        )
+
+    def _look(
+        self, reading: Reading, conversation_id: str, token: str | None, incoming: _Incoming
+    ) -> tuple[Conversation, EpisodeState, Posted | None]:
+        """The conversation, the state that the message meets, and the reply if it was stored before."""
+        conversation = self._admit(reading.conversation(conversation_id), conversation_id, token)
+        stored = reading.message(conversation_id, incoming.client_message_id)
+        state = state_of(conversation, reading.episode(conversation_id, conversation.episode))
+        if stored is None:
+            if conversation.messages >= self._limits.messages:
+                full = f"this conversation has {conversation.messages} messages and takes no more"
+                raise ConversationFull(f"{full}: start a new one")
+            return conversation, state, None
+        if stored.fingerprint != incoming.fingerprint:
+            raise MessageIdReused(
+                f"client_message_id {incoming.client_message_id} belongs to another message: use a new one"
+            )
+        posted = Posted(
+            conversation_id=conversation_id,
+            sequence=stored.sequence,
+            repeated=True,
+            body=stored.reply,
+            contacts=incoming.contacts,
+            masked=incoming.masked,
+        )
+        return conversation, state, posted
+
+    def _admit(
+        self, conversation: Conversation | None, conversation_id: str, token: str | None
+    ) -> Conversation:
+        if not token:
+            raise MissingToken(
+                "the conversation's token is missing: send it as Authorization: Bearer <token>"
+            )
+        if conversation is None:
+            raise UnknownConversation(
+                f"there is no conversation {_short(conversation_id, 60)}: start a new one"
+            )
+        if not token_matches(token, conversation.token_hash):
+            raise WrongToken(
+                f"the token is not that of conversation {conversation.id}: use the one it came with"
+            )
+        if self._clock() >= conversation.expires_at:
+            raise ExpiredToken(f"the token of conversation {conversation.id} has expired: start a new one")
+        return conversation
+
+    def _store(
+        self, writing: Writing, conversation: Conversation, incoming: _Incoming, bot: BotTurn
+    ) -> Posted:
+        now = self._clock()
+        turn = Turn.begin(writing, conversation, now)
+        sequence = turn.customer_said(
+            client_message_id=incoming.client_message_id,
+            text=incoming.text,
+            press=incoming.press.value if incoming.press else "",
+            index=incoming.index,
+            masked=incoming.masked,
+            contacts=incoming.contacts,
+        )
+        handoff = turn.bot_replied(bot, said=incoming.text)
+        body = {**bot.body, "handoff": handoff}
+        turn.end(expires_at=now + self._limits.token_lifetime)
+        writing.add_message(
+            StoredMessage(
+                conversation_id=conversation.id,
+                client_message_id=incoming.client_message_id,
+                fingerprint=incoming.fingerprint,
+                sequence=sequence,
+                reply=body,
+            )
+        )
+        return Posted(
+            conversation_id=conversation.id,
+            sequence=sequence,
+            repeated=False,
+            body=body,
+            contacts=incoming.contacts,
+            masked=incoming.masked,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Incoming:
+    """A message as it may be stored."""
+
+    client_message_id: str
+    text: str
+    press: Press | None
+    index: int
+    masked: tuple[str, ...]
+    contacts: Contacts
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells whether a repeat is the same message; made of what is stored, so it gives nothing away."""
+        content = [self.text, self.press.value if self.press else None, self.index]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def state_of(conversation: Conversation, episode: Episode | None) -> EpisodeState:
+    """What the bot remembers when the next message comes."""
+    if episode is None:
+        return EpisodeState(audience=conversation.audience)
+    return current(EpisodeState.from_json(dict(episode.state)))
+
+
+def _short(text: str, limit: int) -> str:
+    return clean_text(text)[:limit]

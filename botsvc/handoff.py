@@ -1,0 +1,298 @@
+"""The handoff document: all that people need, so that they never ask what the bot already knew.
+
+A versioned JSON document whose schema is committed (``docs/schemas/handoff.schema.json``). It is built anew
+from the episode's events for each revision, and a revision replaces the one before as a whole.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from botsvc.decisions import Priority
+from botsvc.episode import EpisodeState
+from botsvc.events import BotReplied, CustomerMessage, Event
+from botsvc.storage.records import Conversation, Episode, Handoff
+
+SCHEMA: Literal["helppari.handoff/1"] = "helppari.handoff/1"
+SCHEMA_FILE = "docs/schemas/handoff.schema.json"
+
+
+class HandoffState(StrEnum):
+    """Where a handoff stands."""
+
+    OPEN = "open"
+    WITHDRAWN = "withdrawn"  #: the customer needs nobody any more
+
+
+class HandoffReason(StrEnum):
+    """Why a conversation is handed to people: the part of ``decisions.Reason`` that leads there."""
+
+    ASKED = "asked"
+    LOW_CONFIDENCE = "low_confidence"
+    REPEATED_FAILURE = "repeated_failure"
+    RULE = "rule"
+    FEEDBACK = "feedback"
+    FORM = "form"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Said(_Part):
+    """One message of the episode."""
+
+    sequence: int = Field(ge=1, description="The event's id within the conversation.")
+    at: AwareDatetime
+    by: Literal["customer", "bot", "agent", "expert"]
+    text: str = Field(description="Masked; of a pressed button without text, empty.")
+    press: str | None = Field(description="The button that the customer pressed, if it was one.")
+    outcome: str | None = Field(
+        description="What the bot made of the message before; null for others' lines."
+    )
+
+
+class ArticleShown(_Part):
+    """An article that the customer saw in the episode."""
+
+    article_id: str
+    lang: str
+    section_id: str
+    title: str
+    url: str
+    score: float = Field(description="Of the ranking that showed it; higher is better.")
+    confidence: float | None = Field(
+        description="Probability that it answers the question, where it was shown as the answer."
+    )
+    shown_as: Literal["answer", "more", "choice", "nearest"]
+    opened: bool | None = Field(description="Whether the customer opened it; null when that is not known.")
+    rejected: bool = Field(description="Whether the customer said that it did not help.")
+
+
+class CollectedFact(_Part):
+    """An answer to a form's question."""
+
+    field: str
+    label: str
+    value: str | None = Field(description="Null when it was skipped.")
+    skipped: bool
+
+
+class Page(_Part):
+    """Where the conversation began."""
+
+    url: str | None
+    locale: str | None = Field(description="As the browser says, such as fi-FI.")
+
+
+class Contact(_Part):
+    """How the customer can be reached, as said in the conversation."""
+
+    email: str | None
+    phone: str | None
+
+
+class Identity(_Part):
+    """Who the customer is, as the host site has verified."""
+
+    subject: str
+    name: str | None
+    audience: str | None
+
+
+class Consent(_Part):
+    """What the customer agreed to."""
+
+    text: str
+    given_at: AwareDatetime
+
+
+class EarlierEpisode(_Part):
+    """An earlier matter of the same conversation."""
+
+    episode: int = Field(ge=1)
+    outcome: Literal["helped", "handed_off", "withdrawn", "unconfirmed"] = Field(
+        description="helped: the customer said so; unconfirmed: it ended without a word."
+    )
+    handoff_id: str | None
+    started_at: AwareDatetime
+
+
+class Promise(_Part):
+    """When a reply was promised."""
+
+    reply_by: AwareDatetime
+    time_zone: str
+
+
+class HandoffDocument(_Part):
+    """What people get with a conversation."""
+
+    schema_: Literal["helppari.handoff/1"] = Field(alias="schema")
+    handoff_id: str = Field(description="The same for all revisions.")
+    revision: int = Field(ge=1, description="Counts up; with handoff_id the key for deduplication.")
+    state: HandoffState
+    created_at: AwareDatetime
+    revised_at: AwareDatetime
+    conversation_id: str
+    episode: int = Field(ge=1)
+    reason: HandoffReason
+    priority: Priority
+    team: str | None
+    topic: str | None = Field(description="Of the best article found, where one was near.")
+    question: str = Field(description="What the customer wants to know, in their words, masked.")
+    language: str
+    transcript: list[Said] = Field(description="The whole episode, oldest first.")
+    articles: list[ArticleShown] = Field(description="In the order shown, each once.")
+    notices: list[str] = Field(description="Ids of the notices shown.")
+    facts: list[CollectedFact] = Field(description="What the form collected.")
+    page: Page
+    contact: Contact
+    identity: Identity | None = Field(description="Verified identity, or null.")
+    audience: str | None = Field(description="Customer group that the customer named: not verified.")
+    consent: Consent | None
+    earlier_episodes: list[EarlierEpisode]
+    promise: Promise | None = Field(description="Promised reply time; null when none was promised.")
+    masked: list[str] = Field(description="Kinds of numbers that were masked in the transcript.")
+    index_id: str | None = Field(description="Index that the bot's last reply came from.")
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as JSON values."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def rank_of(priority: Priority) -> int:
+    """Place of a priority in the queue, 0 first."""
+    return list(Priority).index(priority)
+
+
+def build_document(
+    handoff: Handoff,
+    *,
+    conversation: Conversation,
+    state: EpisodeState,
+    events: Sequence[Event],
+    earlier: Sequence[EarlierEpisode] = (),
+    topic: str = "",
+) -> HandoffDocument:
+    """The document of ``handoff`` from the events of its episode and what the bot remembers of it."""
+    said = [event.fact for event in events if isinstance(event.fact, CustomerMessage)]
+    replies = [event.fact for event in events if isinstance(event.fact, BotReplied)]
+    return HandoffDocument(
+        schema=SCHEMA,
+        handoff_id=handoff.id,
+        revision=handoff.revision,
+        state=HandoffState(handoff.state),
+        created_at=handoff.created_at,
+        revised_at=handoff.revised_at,
+        conversation_id=conversation.id,
+        episode=handoff.episode,
+        reason=HandoffReason(handoff.reason),
+        priority=Priority(handoff.priority),
+        team=handoff.team or None,
+        topic=topic or None,
+        question=handoff.question,
+        language=handoff.language,
+        transcript=[line for event in events if (line := _said(event)) is not None],
+        articles=_articles(replies, state),
+        notices=[],
+        facts=[],
+        page=Page(url=conversation.page or None, locale=conversation.locale or None),
+        contact=Contact(email=conversation.email or None, phone=conversation.phone or None),
+        identity=None,
+        audience=state.audience or conversation.audience or None,
+        consent=None,
+        earlier_episodes=list(earlier),
+        promise=None,
+        masked=list(dict.fromkeys(kind for fact in said for kind in fact.masked)),
+        index_id=next((reply.index_id for reply in reversed(replies) if reply.index_id), None),
+    )
+
+
+def earlier_episode(episode: Episode, handoff: Handoff | None) -> EarlierEpisode:
+    """What the next episodes say of one before them."""
+    withdrawn = handoff is not None and handoff.state == HandoffState.WITHDRAWN
+    outcome: Literal["helped", "handed_off", "withdrawn", "unconfirmed"] = "unconfirmed"
+    if handoff is not None:
+        outcome = "withdrawn" if withdrawn else "handed_off"
+    elif episode.state.get("helped"):
+        outcome = "helped"
+    return EarlierEpisode(
+        episode=episode.number,
+        outcome=outcome,
+        handoff_id=handoff.id if handoff else None,
+        started_at=episode.started_at,
+    )
+
+
+def _said(event: Event) -> Said | None:
+    match event.fact:
+        case CustomerMessage() as message:
+            return Said(
+                sequence=event.sequence,
+                at=event.at,
+                by="customer",
+                text=message.text,
+                press=message.press or None,
+                outcome=None,
+            )
+        case BotReplied() as reply:
+            return Said(
+                sequence=event.sequence,
+                at=event.at,
+                by="bot",
+                text=reply.text,
+                press=None,
+                outcome=reply.outcome,
+            )
+        case _:
+            return None
+
+
+def _articles(replies: Sequence[BotReplied], state: EpisodeState) -> list[ArticleShown]:
+    """Each article once, in the order shown; having been the answer tells more than standing beside it."""
+    shown: dict[tuple[str, str], ArticleShown] = {}
+    for reply in replies:
+        for article in reply.shown:
+            key = (article.lang, article.article_id)
+            answered = article.shown_as == "answer"
+            if key in shown and (shown[key].shown_as == "answer" or not answered):
+                continue
+            shown[key] = ArticleShown(
+                article_id=article.article_id,
+                lang=article.lang,
+                section_id=article.section_id,
+                title=article.title,
+                url=article.url,
+                score=article.score,
+                confidence=reply.numbers.get("confidence") if answered else None,
+                shown_as=article.shown_as.value,
+                opened=None,
+                rejected=key in state.rejected,
+            )
+    return list(shown.values())
+
+
+def handoff_schema() -> dict[str, Any]:
+    """JSON Schema of the document, as committed."""
+    schema = HandoffDocument.model_json_schema(by_alias=True, mode="serialization")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://helppari.example/schemas/handoff-1.json",
+        **schema,
+    }
+
+
+def schema_text() -> str:
+    """The committed file's content; ``python -m botsvc.handoff`` prints it."""
+    return json.dumps(handoff_schema(), ensure_ascii=False, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_text())

@@ -1,0 +1,259 @@
+"""The page at ``/``: ask, see the answer and how sure it is, get to a person.
+
+It works without scripts: every message is a form that carries the conversation's id and token in its body,
+and the page is written anew. ``static/ask.js`` sends the same form and puts in only what is new.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from botsvc.conversations import CustomerTurn, Start
+from botsvc.dialogue import take_turn, transcript
+from botsvc.episode import Press
+from botsvc.errors import (
+    ConversationError,
+    ConversationFull,
+    InvalidMessage,
+    StorageError,
+    UnknownConversation,
+    WrongToken,
+)
+from botsvc.pages.rendering import Pages, safe
+from botsvc.pages.topics import topics
+from botsvc.problems import Problem, ProblemType
+
+#: Sent by ``ask.js``, which wants the new entries alone.
+FRAGMENT = "x-fragment"
+
+#: From these probabilities on an answer is called very, or fairly, sure.
+_VERY_SURE, _FAIRLY_SURE = 0.9, 0.7
+_EXPIRED = (UnknownConversation, WrongToken, ConversationFull)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The conversation that a page goes on with, kept in its form."""
+
+    id: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What the page sent."""
+
+    text: str
+    press: Press | None
+    index: int
+    message_id: str
+    held: Held
+    restore: bool  #: nothing was said: the page comes back to its conversation
+
+
+def ask_page(pages: Pages, request: Request) -> Response:
+    """The page before anything was asked."""
+    return _page(pages, request, pages.language(request), Held(), [])
+
+
+def asked_page(pages: Pages, request: Request, body: bytes) -> Response:
+    """The page after a message."""
+    lang = pages.language(request)
+    form = _form(body)
+    held, since = form.held, 0
+    try:
+        if not form.restore and (form.text.strip() or form.press):
+            if not held.id:
+                held = _open(pages, request, lang)
+            turn = CustomerTurn(
+                client_message_id=form.message_id, text=form.text, press=form.press, index=form.index
+            )
+            since = take_turn(pages.service, held.id, held.token, turn, None)["sequence"]
+        shown = transcript(pages.service, held.id, held.token) if held.id else None
+    except (Problem, ConversationError, StorageError) as error:
+        return _failed(pages, request, lang, form, error)
+    entries = list(_entries(pages, shown["entries"], lang)) if shown else []
+    if request.headers.get(FRAGMENT):
+        new = [entry for entry in entries if entry["sequence"] >= since]
+        html = pages.fragment(
+            "entries.html", entries=new, held=held, message_id=_new_id(), waiting=_waiting(pages, shown, lang)
+        )
+        return HTMLResponse(html)
+    return _page(pages, request, lang, held, entries, waiting=_waiting(pages, shown, lang))
+
+
+def _page(
+    pages: Pages,
+    request: Request,
+    lang: str,
+    held: Held,
+    entries: list[dict[str, Any]],
+    *,
+    waiting: str = "",
+    error: str = "",
+    text: str = "",
+    status: int = 200,
+) -> Response:
+    service = pages.service
+    texts = service.texts.all(lang)
+    index = service.swapper.index
+    limit = service.settings.limits.message_chars
+    return pages.page(
+        request,
+        "ask.html",
+        lang=lang,
+        title=texts["page_title"],
+        description=texts["welcome"],
+        values={
+            "entries": entries,
+            "held": held,
+            "message_id": _new_id(),
+            "waiting": waiting,
+            "error": error,
+            "text": text,
+            "limit": limit,
+            "too_long": service.texts.say(lang, "error_too_long", limit=limit),
+            "topics": topics(index, lang, service.bot.access(), texts) if index and not entries else (),
+        },
+        alternates={code: f"/?lang={code}" for code in service.languages()},
+        status=status,
+        cache=not held.id,
+    )
+
+
+def _failed(pages: Pages, request: Request, lang: str, form: Form, error: Exception) -> Response:
+    """What went wrong, in the customer's words; what was typed stays in its field."""
+    texts = pages.service.texts
+    limit = pages.service.settings.limits.message_chars
+    held = form.held
+    status, said = 503, texts.say(lang, "error_search")
+    if isinstance(error, _EXPIRED):
+        status, said, held = 410, texts.say(lang, "error_expired"), Held()
+    elif isinstance(error, InvalidMessage) and error.field == "text":
+        status, said = 422, texts.say(lang, "error_too_long", limit=limit)
+    elif isinstance(error, Problem) and error.kind is ProblemType.RATE_LIMITED:
+        status, said = 429, texts.say(lang, "error_too_many")
+    elif isinstance(error, ConversationError):
+        status = 422
+    if request.headers.get(FRAGMENT):
+        html = pages.fragment("failed.html", error=said, contact=pages.service.speaker.contact(lang))
+        return HTMLResponse(html, status)
+    return _page(pages, request, lang, held, [], error=said, text=form.text, status=status)
+
+
+def _open(pages: Pages, request: Request, lang: str) -> Held:
+    service = pages.service
+    service.starts.take(service.network(request), "This network opens many conversations")
+    locale = request.headers.get("accept-language", "").partition(",")[0].partition(";")[0]
+    opened = service.conversations.create(Start(language=lang, locale=locale[:35], page="/"))
+    return Held(id=opened.conversation_id, token=opened.token)
+
+
+def _form(body: bytes) -> Form:
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+    except ValueError as error:
+        raise Problem(ProblemType.INVALID_REQUEST, "The form has too many fields.") from error
+
+    def value(name: str) -> str:
+        return fields.get(name, [""])[-1]
+
+    press, _, place = value("press").partition(":")
+    known = press in set(Press)
+    return Form(
+        text="" if known else value("q"),
+        press=Press(press) if known else None,
+        index=int(place) if place.isascii() and place.isdigit() and len(place) < 3 else 0,
+        message_id=value("message_id")[:100] or _new_id(),
+        held=Held(id=value("conversation")[:100], token=value("token")[:200]),
+        restore=bool(value("restore")),
+    )
+
+
+def _new_id() -> str:
+    return secrets.token_hex(12)
+
+
+def _waiting(pages: Pages, shown: Mapping[str, Any] | None, lang: str) -> str:
+    """A line for a customer who wrote on while waiting for a person, to whom the bot says nothing."""
+    entries = shown["entries"] if shown else []
+    if shown and shown["owner"] != "bot" and entries and entries[-1]["author"] == "customer":
+        return pages.service.texts.say(lang, "waiting_saved")
+    return ""
+
+
+def _entries(pages: Pages, entries: list[dict[str, Any]], lang: str) -> Iterator[dict[str, Any]]:
+    """The entries of a transcript with what the template shows of them."""
+    buttons: list[dict[str, Any]] = []
+    last = len(entries) - 1
+    for place, entry in enumerate(entries):
+        if entry["author"] == "customer":
+            pressed = _label(pages, entry, buttons, lang) if entry["press"] else ""
+            yield {**entry, "text": entry["text"] or pressed, "lang": lang, "view": None}
+            continue
+        message = entry["message"]
+        view = _view(pages, message) if message and message["reply"] else None
+        if view is not None:
+            buttons = view["buttons"]
+            view["current"] = place == last
+        yield {**entry, "lang": view["lang"] if view else lang, "view": view}
+
+
+def _label(pages: Pages, entry: dict[str, Any], buttons: list[dict[str, Any]], lang: str) -> str:
+    """What stood on the button that was pressed."""
+    same = [button["label"] for button in buttons if button["press"] == entry["press"]]
+    index = entry.get("index", 0)
+    if same:
+        return str(same[index] if index < len(same) else same[0])
+    return pages.service.texts.all(lang)["button_person"] if entry["press"] == Press.PERSON else ""
+
+
+def _view(pages: Pages, message: Mapping[str, Any]) -> dict[str, Any]:
+    """A reply as the template shows it."""
+    reply, texts = message["reply"], pages.service.texts
+    lang = reply["language"]
+    words = texts.all(lang)
+    answer = reply["answer"]
+    shown = (answer["lang"], answer["article_id"]) if answer else None
+    others = [hit for hit in reply["hits"] if (hit["lang"], hit["article_id"]) != shown][:3]
+    unsure = reply["reason"] in ("low_confidence", "repeated_failure")
+    buttons = list(message["buttons"])
+    return {
+        "lang": lang,
+        "t": words,
+        "said": message["said"],
+        "complete": message["complete"],
+        "outcome": reply["outcome"],
+        "answer": answer and {**answer, "html": safe(answer["html"])},
+        "other_language": texts.language_name(answer["lang"], named_in=lang)
+        if answer and answer["lang"] != lang
+        else "",
+        "confidence": _confidence(pages, reply, lang) if reply["outcome"] == "answered" else None,
+        "others_label": words["nearest_articles" if unsure else "more_articles"],
+        "others": others if reply["outcome"] == "answered" or unsure else [],
+        "details": list(message["details"]),
+        "asks_helped": any(button["press"] == Press.HELPED for button in buttons),
+        "buttons": buttons,
+        "current": False,
+    }
+
+
+def _confidence(pages: Pages, reply: Mapping[str, Any], lang: str) -> dict[str, Any] | None:
+    """How sure the answer is, in words and as a number; None for an article that the customer picked."""
+    share = reply["confidence"]
+    if share is None or reply["reason"] == "chosen":
+        return None
+    level = "high" if share >= _VERY_SURE else "medium" if share >= _FAIRLY_SURE else "low"
+    texts = pages.service.texts
+    return {
+        "level": level,
+        "words": texts.all(lang)[f"confidence_{level}"],
+        "percent": texts.percent(lang, share),
+    }

@@ -1,0 +1,116 @@
+"""``/v1/conversations``: opened with a token, continued with it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from botsvc.conversations import CustomerTurn, Start
+from botsvc.dialogue import take_turn, transcript
+from botsvc.episode import Press
+from botsvc.problems import ProblemType, declared
+from botsvc.schemas import (
+    ConversationCreated,
+    ConversationRequest,
+    FeedbackRequest,
+    HandoffRequest,
+    MessageReply,
+    MessageRequest,
+    Transcript,
+)
+from botsvc.service import Service
+
+_BODY = (
+    ProblemType.MALFORMED_JSON,
+    ProblemType.INVALID_REQUEST,
+    ProblemType.UNKNOWN_LANGUAGE,
+    ProblemType.UNSUPPORTED_MEDIA_TYPE,
+    ProblemType.TOO_LARGE,
+    ProblemType.TOO_SLOW,
+    ProblemType.STORAGE_UNAVAILABLE,
+    ProblemType.RATE_LIMITED,
+)
+_ADMISSION = (ProblemType.MISSING_TOKEN, ProblemType.WRONG_TOKEN, ProblemType.UNKNOWN_CONVERSATION)
+_MESSAGE = declared(
+    *_BODY,
+    *_ADMISSION,
+    ProblemType.CONVERSATION_FULL,
+    ProblemType.MESSAGE_ID_REUSED,
+    ProblemType.INDEX_NOT_READY,
+)
+_bearer = HTTPBearer(auto_error=False, description="The conversation's token.")
+
+
+async def _token(
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> str | None:
+    return credentials.credentials if credentials is not None else None
+
+
+Token = Annotated[str | None, Depends(_token)]
+ConversationPath = Annotated[str, Path(max_length=100)]
+
+
+def conversations_router(service: Service) -> APIRouter:
+    """The conversations' calls."""
+    router = APIRouter(prefix="/v1/conversations", tags=["conversations"])
+
+    async def said(
+        conversation_id: str, token: str | None, turn: CustomerTurn, lang: str | None
+    ) -> MessageReply:
+        service.check_language(lang, "lang")
+        body = await service.work.run(lambda: take_turn(service, conversation_id, token, turn, lang))
+        return MessageReply.model_validate(body, strict=False)
+
+    @router.post("", status_code=201, responses=declared(*_BODY), operation_id="create_conversation")
+    async def create(request: Request, body: ConversationRequest) -> ConversationCreated:
+        """Open a conversation; the token is given here and never again."""
+        service.starts.take(service.network(request), "This network opens many conversations")
+        service.check_language(body.lang, "lang")
+        start = Start(
+            language=body.lang or service.languages()[0],
+            locale=body.locale,
+            page=body.page,
+            audience=body.audience,
+        )
+        opened = await service.work.run(lambda: service.conversations.create(start))
+        return ConversationCreated(
+            conversation_id=opened.conversation_id, token=opened.token, expires_at=opened.expires_at
+        )
+
+    @router.get(
+        "/{conversation_id}",
+        responses=declared(*_ADMISSION, ProblemType.INVALID_REQUEST, ProblemType.STORAGE_UNAVAILABLE),
+        operation_id="read_conversation",
+    )
+    async def read(conversation_id: ConversationPath, token: Token) -> Transcript:
+        """Read the conversation so far."""
+        body = await service.work.run(lambda: transcript(service, conversation_id, token))
+        return Transcript.model_validate(body)
+
+    @router.post("/{conversation_id}/messages", responses=_MESSAGE, operation_id="post_message")
+    async def message(conversation_id: ConversationPath, body: MessageRequest, token: Token) -> MessageReply:
+        """Say something, or press a button; a repeat with the same id is not a second message."""
+        turn = CustomerTurn(
+            client_message_id=body.client_message_id, text=body.text, press=body.press, index=body.index
+        )
+        return await said(conversation_id, token, turn, body.lang)
+
+    @router.post("/{conversation_id}/handoff", responses=_MESSAGE, operation_id="ask_for_a_person")
+    async def handoff(conversation_id: ConversationPath, body: HandoffRequest, token: Token) -> MessageReply:
+        """Ask for a person, at once."""
+        turn = CustomerTurn(client_message_id=body.client_message_id, press=Press.PERSON)
+        return await said(conversation_id, token, turn, body.lang)
+
+    @router.post("/{conversation_id}/feedback", responses=_MESSAGE, operation_id="give_feedback")
+    async def feedback(
+        conversation_id: ConversationPath, body: FeedbackRequest, token: Token
+    ) -> MessageReply:
+        """Say whether the last answer helped."""
+        press = Press.HELPED if body.helped else Press.NOT_HELPED
+        turn = CustomerTurn(client_message_id=body.client_message_id, press=press)
+        return await said(conversation_id, token, turn, body.lang)
+
+    return router

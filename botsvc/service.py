@@ -1,0 +1,147 @@
+"""All that a serving process holds, made once and given to every route."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+
+from botsvc.answering import Answering, answering
+from botsvc.conversations import Conversations
+from botsvc.edge import request_id
+from botsvc.limits import Buckets, Networks
+from botsvc.problems import FieldError, Problem, ProblemType
+from botsvc.saying import Speaker
+from botsvc.swap import Swapper
+from botsvc.texts import Texts, load_texts
+from indexer import Index
+
+if TYPE_CHECKING:
+    from botsvc.settings import Settings
+    from botsvc.storage import Storage
+
+T = TypeVar("T")
+
+#: Calls that may wait for a thread, per thread; more are told to come back rather than kept waiting.
+WAITING_PER_THREAD = 32
+#: How long a call may take before its client is told to come back.
+SECONDS = 20.0
+
+
+class Work:
+    """Runs blocking calls in a bounded pool of threads."""
+
+    def __init__(self, threads: int, *, seconds: float = SECONDS) -> None:
+        self._most = threads * (1 + WAITING_PER_THREAD)
+        self._seconds = seconds
+        self._limiter = CapacityLimiter(threads)
+        self._inside = 0
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """The value of ``call()``; raises ``Problem`` when there is too much to do or it takes too long.
+
+        A call that takes too long goes on in its thread: what it stores stays stored, and a repeat finds it.
+        """
+        if self._inside >= self._most:
+            raise _overloaded("too many calls are waiting")
+        self._inside += 1
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._limiter)
+        except TimeoutError:
+            raise _overloaded(f"the call took longer than {self._seconds:g} s") from None
+        finally:
+            self._inside -= 1
+
+
+def _overloaded(why: str) -> Problem:
+    return Problem(
+        ProblemType.OVERLOADED,
+        f"The service is too busy ({why}): try again in a moment.",
+        headers={"Retry-After": "2"},
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """The parts of a serving process."""
+
+    settings: Settings
+    swapper: Swapper
+    bot: Answering
+    texts: Texts
+    speaker: Speaker
+    networks: Networks
+    asks: Buckets
+    starts: Buckets
+    messages: Buckets
+    work: Work
+    storage: Storage | None = None  #: opened when the process starts
+    conversations_or_none: Conversations | None = field(default=None)
+
+    @classmethod
+    def of(cls, settings: Settings, swapper: Swapper, bot: Answering | None = None) -> Service:
+        """The parts as the operator has set them up, with nothing opened yet."""
+        texts = load_texts()
+        bot = bot or answering(settings)
+        return cls(
+            settings=settings,
+            swapper=swapper,
+            bot=bot,
+            texts=texts,
+            speaker=Speaker(texts=texts, settings=settings, desk=bot.policy.desk),
+            networks=Networks(settings.server.trusted_proxies),
+            asks=Buckets(settings.limits.asks_per_minute),
+            starts=Buckets(settings.limits.conversations_per_minute),
+            messages=Buckets(settings.limits.messages_per_minute),
+            work=Work(settings.server.threads),
+        )
+
+    @property
+    def conversations(self) -> Conversations:
+        """The conversations; a problem while the store is closed."""
+        if self.conversations_or_none is None:
+            raise Problem(
+                ProblemType.STORAGE_UNAVAILABLE, "The store of conversations is not open: try again."
+            )
+        return self.conversations_or_none
+
+    def index(self) -> Index:
+        """The index to answer this call with; a problem while there is none."""
+        index = self.swapper.index
+        if index is None:
+            raise Problem(
+                ProblemType.INDEX_NOT_READY,
+                "No index is loaded yet: try again in a moment, or see /readyz.",
+                headers={"Retry-After": "2"},
+            )
+        return index
+
+    def languages(self) -> tuple[str, ...]:
+        """The site's languages, the default one first."""
+        index = self.swapper.index
+        if index is not None:
+            return self.bot.languages(index)
+        return self.settings.site.languages or self.texts.languages
+
+    def check_language(self, lang: str | None, field_name: str) -> None:
+        """Raise the problem that names the languages there are."""
+        if lang is not None and lang not in self.languages():
+            known = ", ".join(self.languages())
+            raise Problem(
+                ProblemType.UNKNOWN_LANGUAGE,
+                f"There is nothing in the language {lang}: use one of {known}.",
+                errors=[FieldError(field=field_name, message=f"should be one of {known}")],
+            )
+
+    def network(self, request: Request) -> str:
+        """The network that a call comes from."""
+        return self.networks.of(request.client.host if request.client else "", request.headers)
+
+    def new_request_id(self) -> str:
+        """The id of the call being served."""
+        return request_id.get()

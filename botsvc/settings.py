@@ -1,0 +1,202 @@
+"""Settings of the service: the base of ``indexer.settings`` plus what serving, people and storing need."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+
+from indexer import settings as base
+from indexer.settings import Language, Section
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.netloc
+        or f"{parts.scheme}://{parts.netloc}" != value
+    ):
+        raise ValueError("should be origins such as https://www.example.com, without a path or a star")
+    return value.lower()
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError as error:
+        raise ValueError("should be addresses or networks such as 10.0.0.0/8") from error
+
+
+def _database(value: SecretStr) -> SecretStr:
+    if not re.match(r"(sqlite|postgresql(\+psycopg)?)://", value.get_secret_value()):
+        raise ValueError("should begin with sqlite:/// or postgresql://")
+    return value
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+Network = Annotated[str, AfterValidator(_network)]
+Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,12}$")]
+DatabaseAddress = Annotated[SecretStr, AfterValidator(_database)]
+
+
+class ServerSettings(Section):
+    """``[server]``: how the service listens."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    allowed_origins: tuple[Origin, ...] = Field(
+        default=(), description="Web sites whose pages may call the service from a browser; empty means none."
+    )
+    trusted_proxies: tuple[Network, ...] = Field(
+        default=(), description="Proxies whose X-Forwarded-For header is believed; empty means none."
+    )
+    body_limit_bytes: int = Field(
+        default=65_536, ge=1_024, le=10_485_760, description="Largest request body that is read."
+    )
+    threads: int = Field(
+        default=8, ge=1, le=128, description="Requests that are worked on at the same time in one process."
+    )
+    index_poll_seconds: float = Field(
+        default=0.5, gt=0, le=60, description="How often the service looks for a newly published index."
+    )
+    shutdown_seconds: int = Field(
+        default=3, ge=0, le=600, description="How long open requests may take to finish at shutdown."
+    )
+
+
+class HandoffSettings(Section):
+    """``[handoff]``: when and how the bot passes a conversation to people."""
+
+    low_confidence: Literal["hand_off", "offer"] = Field(
+        default="hand_off",
+        description="Whether a question that the bot is not sure of is handed off, or a person is offered.",
+    )
+    emergency_number: str = Field(
+        default="112",
+        min_length=1,
+        max_length=40,
+        description="Number shown first when somebody is in danger.",
+    )
+    crisis_lines: dict[Language, str] = Field(
+        default={},
+        description="Crisis line and its hours, in this language, shown after the emergency number.",
+    )
+
+
+class ContactSettings(Section):
+    """``[contact.<language>]``: how people are reached without the bot."""
+
+    phone: str = Field(
+        default="", max_length=80, description="Phone number of customer service, as customers see it."
+    )
+    email: str = Field(default="", max_length=254, description="E-mail address of customer service.")
+    hours: str = Field(default="", max_length=200, description="Opening hours in words, in this language.")
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return not (self.phone or self.email or self.hours)
+
+
+class ConversationSettings(Section):
+    """``[conversations]``: the life of a conversation."""
+
+    token_hours: int = Field(
+        default=72,
+        ge=1,
+        le=8_760,
+        description="How long a conversation's token works after its last message.",
+    )
+    max_messages: int = Field(
+        default=500,
+        ge=1,
+        le=100_000,
+        description="Most messages that one conversation takes from its customer.",
+    )
+
+
+class PrivacySettings(Section):
+    """``[privacy]``: what masking leaves alone."""
+
+    benefit_card_prefixes: tuple[Digits, ...] = Field(
+        default=(),
+        description="First digits of the company's own customer cards, whose numbers are not masked.",
+    )
+
+
+class StorageSettings(Section):
+    """``[storage]``: where conversations and handoffs are kept."""
+
+    url: DatabaseAddress = Field(
+        default=SecretStr("sqlite:///build/helppari.sqlite"),
+        description="Database: sqlite:///path for one process, or postgresql://user:password@host/name.",
+    )
+    pool_size: int = Field(
+        default=8, ge=1, le=100, description="Database connections that one process keeps."
+    )
+
+
+class LimitSettings(Section):
+    """``[limits]``: how much one customer or network may ask for."""
+
+    message_chars: int = Field(
+        default=2_000, ge=1, le=20_000, description="Longest message or question, in characters."
+    )
+    messages_per_minute: int = Field(
+        default=20, ge=0, description="Messages that one conversation may send in a minute; 0 means no limit."
+    )
+    conversations_per_minute: int = Field(
+        default=120,
+        ge=0,
+        description="Conversations that one network may start in a minute; 0 means no limit.",
+    )
+    asks_per_minute: int = Field(
+        default=1_200,
+        ge=0,
+        description="Questions and searches that one network may send in a minute; 0 means no limit.",
+    )
+
+
+class RetentionSettings(Section):
+    """``[retention]``: how long data are kept."""
+
+    conversation_days: int = Field(
+        default=365,
+        ge=1,
+        description="Days after its last message when a conversation is deleted, with its handoffs.",
+    )
+
+
+class Settings(base.Settings):
+    """All settings: what ``serve``, ``ask``, ``desk`` and ``config check`` read."""
+
+    other_sections: ClassVar[frozenset[str]] = frozenset()
+
+    server: ServerSettings = ServerSettings()
+    handoff: HandoffSettings = HandoffSettings()
+    contact: dict[Language, ContactSettings] = Field(default={})
+    conversations: ConversationSettings = ConversationSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    storage: StorageSettings = StorageSettings()
+    limits: LimitSettings = LimitSettings()
+    retention: RetentionSettings = RetentionSettings()
+
+    def contact_for(self, lang: str) -> ContactSettings:
+        """Contact details in ``lang``, else in the site's first language that has some, else empty ones."""
+        order = [lang, *self.site.languages, *self.contact]
+        return next((self.contact[code] for code in order if code in self.contact), ContactSettings())
+
+    def crisis_line_for(self, lang: str) -> str:
+        """Crisis line in ``lang``, else in the site's first language that has one, else nothing."""
+        lines = self.handoff.crisis_lines
+        return next((lines[code] for code in [lang, *self.site.languages, *lines] if code in lines), "")
+
+    @property
+    def own_contacts(self) -> tuple[str, ...]:
+        """Phones and e-mails of the company itself, which are never taken for a customer's."""
+        lines = [self.handoff.emergency_number, *self.handoff.crisis_lines.values()]
+        return (*(text for c in self.contact.values() for text in (c.phone, c.email) if text), *lines)

@@ -1,0 +1,1 @@
+"""Migrations of the store, one file a revision; ``botsvc.storage.schema`` runs them."""

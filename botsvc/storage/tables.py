@@ -1,0 +1,148 @@
+"""The tables, as the newest migration leaves them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class AwareDateTime(TypeDecorator[datetime]):
+    """Aware times, kept as UTC; SQLite has no time zones and gets them naive."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuses naive times: they would mean another moment on another machine."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive time cannot be stored: {value!r}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _required(name: str, kind: Any) -> Column[Any]:  # noqa: ANN401 - a column type, or its class
+    return Column(name, kind, nullable=False)
+
+
+conversations = Table(
+    "conversations",
+    metadata,
+    _required("id", String(40)),
+    _required("token_hash", String(64)),
+    _required("created_at", AwareDateTime),
+    _required("updated_at", AwareDateTime),
+    _required("expires_at", AwareDateTime),
+    _required("language", String(8)),
+    _required("locale", String(40)),
+    _required("page", Text),
+    _required("audience", String(80)),
+    _required("email", Text),
+    _required("phone", Text),
+    _required("episode", Integer),
+    _required("last_sequence", Integer),
+    _required("messages", Integer),
+    PrimaryKeyConstraint("id"),
+    Index(None, "updated_at"),
+)
+
+episodes = Table(
+    "episodes",
+    metadata,
+    _required("conversation_id", String(40)),
+    _required("number", Integer),
+    _required("owner", String(20)),
+    _required("started_at", AwareDateTime),
+    Column("ended_at", AwareDateTime),
+    _required("state", JSON),
+    PrimaryKeyConstraint("conversation_id", "number"),
+    ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
+    Index(None, "owner"),
+)
+
+#: Append-only: rows are added, and leave only with their whole conversation.
+events = Table(
+    "events",
+    metadata,
+    _required("conversation_id", String(40)),
+    _required("sequence", Integer),
+    _required("episode", Integer),
+    _required("type", String(40)),
+    _required("at", AwareDateTime),
+    _required("actor", String(20)),
+    _required("actor_id", String(80)),
+    Column("cause", Integer),
+    _required("data", JSON),
+    PrimaryKeyConstraint("conversation_id", "sequence"),
+    ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
+    Index(None, "at"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _required("conversation_id", String(40)),
+    _required("client_message_id", String(100)),
+    _required("fingerprint", String(64)),
+    _required("sequence", Integer),
+    _required("reply", JSON),
+    PrimaryKeyConstraint("conversation_id", "client_message_id"),
+    ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
+)
+
+handoffs = Table(
+    "handoffs",
+    metadata,
+    _required("id", String(40)),
+    _required("conversation_id", String(40)),
+    _required("episode", Integer),
+    _required("revision", Integer),
+    _required("state", String(20)),
+    _required("reason", String(40)),
+    _required("priority", String(40)),
+    _required("rank", Integer),
+    _required("team", String(80)),
+    _required("language", String(8)),
+    _required("question", Text),
+    _required("created_at", AwareDateTime),
+    _required("revised_at", AwareDateTime),
+    _required("document", JSON),
+    PrimaryKeyConstraint("id"),
+    # The bot never hands off twice in one episode: the database would refuse the second.
+    UniqueConstraint("conversation_id", "episode"),
+    ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
+    Index(None, "state", "rank", "created_at"),
+)

@@ -1,0 +1,172 @@
+"""What can be read and written within one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, RowMapping, Select, Table, delete, insert, select, update
+
+from botsvc.events import Event
+from botsvc.storage import tables
+from botsvc.storage.records import Conversation, Episode, Handoff, StoredMessage
+
+Record = TypeVar("Record", Conversation, Episode, Handoff, StoredMessage)
+
+
+class Reading:
+    """Reads one state of the store."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def conversation(self, conversation_id: str) -> Conversation | None:
+        """The conversation, or None."""
+        return self._one(Conversation, _where(tables.conversations, id=conversation_id))
+
+    def episode(self, conversation_id: str, number: int) -> Episode | None:
+        """One episode of a conversation, or None."""
+        return self._one(Episode, _where(tables.episodes, conversation_id=conversation_id, number=number))
+
+    def episodes(self, conversation_id: str) -> tuple[Episode, ...]:
+        """All episodes of a conversation, in order."""
+        query = _where(tables.episodes, conversation_id=conversation_id).order_by(tables.episodes.c.number)
+        return self._all(Episode, query)
+
+    def message(self, conversation_id: str, client_message_id: str) -> StoredMessage | None:
+        """The customer's message with the client's id, or None."""
+        query = _where(tables.messages, conversation_id=conversation_id, client_message_id=client_message_id)
+        return self._one(StoredMessage, query)
+
+    def messages(self, conversation_id: str) -> tuple[StoredMessage, ...]:
+        """All messages of the customer with their replies, in order."""
+        query = _where(tables.messages, conversation_id=conversation_id).order_by(tables.messages.c.sequence)
+        return self._all(StoredMessage, query)
+
+    def events(
+        self, conversation_id: str, *, after: int = 0, episode: int | None = None, limit: int | None = None
+    ) -> tuple[Event, ...]:
+        """Events of a conversation with a sequence above ``after``, in order."""
+        columns = tables.events.c
+        query = _where(tables.events, conversation_id=conversation_id).where(columns.sequence > after)
+        if episode is not None:
+            query = query.where(columns.episode == episode)
+        rows = self._connection.execute(query.order_by(columns.sequence).limit(limit)).mappings()
+        return tuple(_event(row) for row in rows)
+
+    def handoff(self, handoff_id: str) -> Handoff | None:
+        """The handoff, or None."""
+        return self._one(Handoff, _where(tables.handoffs, id=handoff_id))
+
+    def handoff_of(self, conversation_id: str, episode: int) -> Handoff | None:
+        """The handoff of an episode, or None when it has none."""
+        query = _where(tables.handoffs, conversation_id=conversation_id, episode=episode)
+        return self._one(Handoff, query)
+
+    def handoffs(
+        self, *, states: Collection[str] = (), conversation_id: str | None = None, limit: int | None = None
+    ) -> tuple[Handoff, ...]:
+        """Handoffs, the most urgent first and the oldest first among those; all states when none is named."""
+        columns = tables.handoffs.c
+        query = select(tables.handoffs)
+        if states:
+            query = query.where(columns.state.in_(states))
+        if conversation_id is not None:
+            query = query.where(columns.conversation_id == conversation_id)
+        query = query.order_by(columns.rank, columns.created_at, columns.id).limit(limit)
+        return self._all(Handoff, query)
+
+    def _one(self, kind: type[Record], query: Select[Any]) -> Record | None:
+        row = self._connection.execute(query).mappings().one_or_none()
+        return None if row is None else kind(**row)
+
+    def _all(self, kind: type[Record], query: Select[Any]) -> tuple[Record, ...]:
+        return tuple(kind(**row) for row in self._connection.execute(query).mappings())
+
+
+class Writing(Reading):
+    """Reads and changes the store; nothing of it holds before the transaction ends well."""
+
+    def lock(self, conversation_id: str) -> Conversation | None:
+        """The conversation, which nobody else can change until this transaction ends; None without one."""
+        query = _where(tables.conversations, id=conversation_id).with_for_update()
+        return self._one(Conversation, query)
+
+    def add_conversation(self, conversation: Conversation) -> None:
+        """Store a new conversation."""
+        self._insert(tables.conversations, asdict(conversation))
+
+    def save_conversation(self, conversation: Conversation) -> None:
+        """Store a changed conversation; it must be locked."""
+        self._update(tables.conversations, ("id",), asdict(conversation))
+
+    def save_episode(self, episode: Episode) -> None:
+        """Store a new or changed episode."""
+        self._upsert(tables.episodes, ("conversation_id", "number"), asdict(episode))
+
+    def append(self, conversation: Conversation, facts: Sequence[Event]) -> Conversation:
+        """Store events in order, each with the conversation's next sequence; the conversation as it is then.
+
+        The conversation must be locked, or new: that is what makes its sequence free of gaps and repeats.
+        """
+        for event in facts:
+            conversation = replace(conversation, last_sequence=conversation.last_sequence + 1)
+            if event.sequence != conversation.last_sequence:
+                raise ValueError(f"event {event.sequence} cannot follow {conversation.last_sequence - 1}")
+            self._insert(tables.events, _event_row(conversation.id, event))
+        return conversation
+
+    def add_message(self, message: StoredMessage) -> None:
+        """Store a customer's message with its reply."""
+        self._insert(tables.messages, asdict(message))
+
+    def save_handoff(self, handoff: Handoff) -> None:
+        """Store a new handoff, or a new revision that replaces the one before."""
+        self._upsert(tables.handoffs, ("id",), asdict(handoff))
+
+    def delete_untouched(self, *, since: datetime, limit: int) -> int:
+        """Delete at most ``limit`` conversations without a message since then, with all that is theirs."""
+        columns = tables.conversations.c
+        oldest = (
+            select(columns.id).where(columns.updated_at < since).order_by(columns.updated_at).limit(limit)
+        )
+        ids = list(self._connection.execute(oldest).scalars())
+        self._connection.execute(delete(tables.conversations).where(columns.id.in_(ids)))
+        return len(ids)
+
+    def _insert(self, table: Table, row: dict[str, Any]) -> None:
+        self._connection.execute(insert(table), row)
+
+    def _update(self, table: Table, key: tuple[str, ...], row: dict[str, Any]) -> int:
+        changes = {name: value for name, value in row.items() if name not in key}
+        query = update(table).where(*(table.c[name] == row[name] for name in key)).values(changes)
+        return self._connection.execute(query).rowcount
+
+    def _upsert(self, table: Table, key: tuple[str, ...], row: dict[str, Any]) -> None:
+        # The conversation's lock is held, so nobody else can come in between.
+        if not self._update(table, key, row):
+            self._insert(table, row)
+
+
+def _where(table: Table, **values: object) -> Select[Any]:
+    return select(table).where(*(table.c[name] == value for name, value in values.items()))
+
+
+def _event_row(conversation_id: str, event: Event) -> dict[str, Any]:
+    return {
+        "conversation_id": conversation_id,
+        "sequence": event.sequence,
+        "episode": event.episode,
+        "type": event.fact.type.value,
+        "at": event.at,
+        "actor": event.actor.kind.value,
+        "actor_id": event.actor.id,
+        "cause": event.cause,
+        "data": event.fact.to_json(),
+    }
+
+
+def _event(row: RowMapping) -> Event:
+    return Event.from_row({name: row[name] for name in row if name != "conversation_id"})
