@@ -125,7 +125,7 @@ def _export(model: Any) -> Trees:  # noqa: ANN401 - an untyped library's object
             nodes.append(
                 Node(
                     -1 if leaf else int(node["feature_idx"]),
-                    0.0 if leaf else round(float(node["num_threshold"]), 6),
+                    0.0 if leaf else float(node["num_threshold"]),
                     int(node["left"]),
                     int(node["right"]),
                     round(float(node["value"]), 6) if leaf else 0.0,

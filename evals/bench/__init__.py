@@ -1,0 +1,1 @@
+"""Budgets of speed, memory and freshness, measured as ratios within one run: ``python -m evals.bench``."""

@@ -1,0 +1,253 @@
+"""``helppari eval``: run, compare, report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from evals.errors import EvalError, RunError
+from indexer.console import EXIT_FOUND, one_sentence_errors, print_json, progress_bar, say
+
+if TYPE_CHECKING:
+    from evals.compare import Comparison, Difference
+    from evals.predictions import Prediction
+
+SHIPPED = "shipped"
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group(name="eval")
+def eval_group() -> None:
+    """Measure how well the bot answers."""
+
+
+@eval_group.command()
+@click.option("--index", "root", type=_FOLDER, required=True, help="Folder of the index.")
+@click.option("--questions", type=_FILE, required=True, help="Questions, one JSON object a line.")
+@click.option("--conversations", type=_FILE, help="Conversations as tables of turns (YAML).")
+@click.option("--out", type=_FOLDER, required=True, help="Folder for predictions, metrics and report.")
+@click.option("--absent", is_flag=True, help="Ask everything twice, each time without half of the articles.")
+@click.option("--articles", type=_FILE, help="articles.jsonl whose `group` says what leaves together.")
+@click.option("--hint-lang", is_flag=True, help="Tell the bot the question's language.")
+@click.option("--skip-tag", multiple=True, metavar="TAG", help="Leave questions with this tag out.")
+@click.option("--config", type=_FILE, help="Settings file; without it none is read.")
+@click.option(
+    "--gates",
+    is_flag=False,
+    flag_value=SHIPPED,
+    metavar="[FILE]",
+    help="Hold the run to the gates of a file (default: the shipped ones); exit 1 when one is missed.",
+)
+@click.option("--no-baselines", is_flag=True, help="Leave the simple methods out.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the intervals.")
+@click.option(
+    "--resamples", type=click.IntRange(0, 100_000), default=1000, show_default=True, help="0: no intervals."
+)
+@click.option("--site", default="", help="Address of the help center, for links in the report.")
+@click.option("--json", "as_json", is_flag=True, help="Print metrics.json on stdout.")
+@one_sentence_errors(EvalError)
+def run(
+    root: Path,
+    questions: Path,
+    conversations: Path | None,
+    out: Path,
+    absent: bool,
+    articles: Path | None,
+    hint_lang: bool,
+    skip_tag: tuple[str, ...],
+    config: Path | None,
+    gates: str | None,
+    no_baselines: bool,
+    seed: int,
+    resamples: int,
+    site: str,
+    as_json: bool,
+) -> None:
+    """Ask every question of a file and report what came of it."""
+    from evals import inprocess
+    from evals.conversations import read_conversations
+    from evals.evaluation import Request, evaluate, write_run
+    from evals.figures import Resampling
+    from evals.gates import read_gates, shipped_gates
+    from evals.halves import read_groups
+    from evals.questions import read_questions
+    from evals.runner import RunOptions
+
+    given = read_questions(questions)
+    request = Request(
+        questions=given.without_tags(skip_tag),
+        questions_path=questions,
+        conversations=read_conversations(conversations) if conversations else None,
+        options=RunOptions(
+            absent=absent,
+            hint_lang=hint_lang,
+            baselines=not no_baselines,
+            groups=read_groups(articles) if articles else {},
+        ),
+        gates=read_gates(shipped_gates() if gates == SHIPPED else Path(gates)) if gates else None,
+        resampling=Resampling(seed=seed, resamples=resamples),
+        skipped_tags=skip_tag,
+    )
+    _usable(out)
+    with progress_bar() as progress:
+        product = inprocess.open_product(root, config)
+        evaluation = evaluate(
+            product.searched,
+            product.bot,
+            request,
+            goals=product.goals,
+            stated_absent_share=product.stated_absent_share,
+            progress=progress,
+        )
+        write_run(out, evaluation, site=site or product.site)
+    for warning in evaluation.metrics["warnings"]:
+        say(f"warning: {warning}")
+    if as_json:
+        print_json(evaluation.metrics)
+    else:
+        _print_summary(evaluation.metrics, out)
+    missed = [gate for gate in evaluation.metrics["gates"] if gate["verdict"] == "missed"]
+    for gate in missed:
+        say(f"gate missed: {gate['sentence']}")
+    if missed:
+        sys.exit(EXIT_FOUND)
+
+
+@eval_group.command()
+@click.argument("folder", type=_FOLDER)
+@click.option("--site", default="", help="Address of the help center, for links in the report.")
+@one_sentence_errors(EvalError)
+def report(folder: Path, site: str) -> None:
+    """Render report.html of a run folder anew."""
+    from evals.report import render_report
+
+    metrics, predictions = read_run(folder)
+    target = folder / "report.html"
+    target.write_text(render_report(metrics, predictions, site=site), encoding="utf-8")
+    click.echo(str(target))
+
+
+@eval_group.command(name="compare")
+@click.argument("before", type=_FOLDER)
+@click.argument("after", type=_FOLDER)
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the intervals.")
+@click.option("--resamples", type=click.IntRange(100, 100_000), default=4000, show_default=True)
+@click.option("--flips", type=click.IntRange(0), default=20, show_default=True, help="Flips shown.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@one_sentence_errors(EvalError)
+def compare_runs(before: Path, after: Path, seed: int, resamples: int, flips: int, as_json: bool) -> None:
+    """Compare two runs on the same questions: paired differences, and what flipped."""
+    from evals.compare import compare, comparison_json
+    from evals.figures import Resampling
+
+    (_, one), (_, two) = read_run(before), read_run(after)
+    found = compare(one, two, Resampling(seed=seed, resamples=resamples))
+    for warning in found.warnings:
+        say(f"warning: {warning}")
+    if as_json:
+        print_json(comparison_json(found))
+    else:
+        _print_comparison(found, flips)
+
+
+def read_run(folder: Path) -> tuple[dict[str, Any], tuple[Prediction, ...]]:
+    """The metrics and predictions of a run folder; raises ``RunError`` when it is none."""
+    from evals.predictions import read_predictions
+    from evals.summary import SCHEMA
+
+    path = folder / "metrics.json"
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{folder} is no run: make one with `helppari eval run --out {folder}`") from None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read: {error}") from error
+    found = metrics.get("schema") if isinstance(metrics, dict) else None
+    if found != SCHEMA:
+        raise RunError(f"{path}: has the schema {found!r}, this version reads {SCHEMA!r}: run it again")
+    return metrics, read_predictions(folder / "predictions.jsonl")
+
+
+def _usable(out: Path) -> None:
+    """An output folder that cannot be written should be known before an hour of asking."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"--out {out}: cannot be made: {error.strerror}") from error
+
+
+def _print_summary(metrics: Mapping[str, Any], out: Path) -> None:
+    names = [name for name, figure in metrics["measures"].items() if figure["value"] is not None]
+    rows = [("", "value", "95 % interval", "n", "unscored")]
+    for name in names:
+        figure = metrics["measures"][name]
+        interval = "" if figure["low"] is None else f"{figure['low']:.3f} .. {figure['high']:.3f}"
+        rows.append(
+            (name, f"{figure['value']:.3f}", interval, str(figure["n"]), str(figure["unscored"] or ""))
+        )
+    _print_table(rows)
+    if found := metrics["conversations"]:
+        click.echo(
+            f"conversations as expected: {found['as_expected']} of {found['n']}, "
+            f"turns: {found['turns_as_expected']} of {found['turns']}"
+        )
+    click.echo(f"report: {out / 'report.html'}")
+
+
+def _print_comparison(found: Comparison, flips: int) -> None:
+    click.echo(
+        f"{found.paired} questions in both runs"
+        + (f", {found.only_before} only in the first" if found.only_before else "")
+        + (f", {found.only_after} only in the second" if found.only_after else "")
+    )
+    _print_table(_difference_rows(found.differences))
+    for lang, differences in found.languages.items():
+        click.echo(f"\n{lang}")
+        _print_table(_difference_rows(differences))
+    click.echo(
+        f"\ntop article became right: {len(found.won)}, became wrong: {len(found.lost)} "
+        f"(McNemar p = {found.mcnemar_p:.3f}, as if questions were independent)"
+    )
+    for sign, list_ in (("+", found.won), ("-", found.lost)):
+        for flip in list_[:flips]:
+            question = flip.before.question
+            shown = [side.hits[0].article_id if side.hits else "nothing" for side in flip]
+            click.echo(f" {sign} [{question.lang}] {question.text[:90]}  {shown[0]} -> {shown[1]}")
+    for (was, now), n in found.outcomes.items():
+        click.echo(f" {n:5d} {was} -> {now}")
+
+
+def _difference_rows(differences: Sequence[Difference]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("", "first", "second", "change", "95 % interval", "p (Holm)", "")]
+    for d in differences:
+        interval = f"{d.interval.low:+.3f} .. {d.interval.high:+.3f}" if d.interval else ""
+        rows.append(
+            (
+                d.measure,
+                _shown(d.before),
+                _shown(d.after),
+                "" if d.change is None else f"{d.change:+.3f}",
+                interval,
+                "" if d.adjusted is None else f"{d.adjusted:.3f}",
+                d.verdict if d.verdict != "no clear difference" else "",
+            )
+        )
+    return rows
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        first, *rest = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join((row[0].ljust(len(first)), *rest)).rstrip())

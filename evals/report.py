@@ -1,0 +1,155 @@
+"""``report.html``: one file without scripts or outside parts, for screen (light and dark) and paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from evals.cases import worst_cases
+from evals.catalogue import MEASURES
+from evals.charts import Curve, OperatingPoint, legend, reliability_diagram, risk_coverage_chart
+from evals.predictions import Prediction
+
+TILES = (
+    ("recall@1", "right article first"),
+    ("answer_rate", "answered"),
+    ("selective_accuracy", "of the answers right"),
+    ("coverage@0.95", "could be answered at 95 % right"),
+    ("auroc", "AUROC of the confidence"),
+    ("ece", "calibration error (ECE)"),
+    ("handoff_recall", "requests for a person understood"),
+    ("out_of_scope_answered", "out-of-scope answered"),
+)
+
+SLICE_COLUMNS = (
+    "recall@1",
+    "recall@3",
+    "mrr",
+    "answer_rate",
+    "selective_accuracy",
+    "auroc",
+    "ece",
+    "coverage@0.90",
+    "coverage@0.95",
+    "handoff_recall",
+    "out_of_scope_answered",
+    "language_accuracy",
+)
+
+BASELINE_COLUMNS = (
+    "recall@1",
+    "recall@3",
+    "mrr",
+    "auroc",
+    "coverage@0.80",
+    "coverage@0.90",
+    "coverage@0.95",
+    "aurc",
+    "answer_rate",
+    "selective_accuracy",
+    "handoff_recall",
+    "estimated_deflection",
+)
+
+_PLAIN = (
+    "auroc",
+    "mrr",
+    "ece",
+    "brier",
+    "calibration",
+    "aurc",
+    "choices_auroc",
+    "choices_ece",
+    "scope_auroc",
+)
+
+
+def render_report(metrics: Mapping[str, Any], predictions: Sequence[Prediction], *, site: str = "") -> str:
+    """The whole page; ``site`` is the help center's address, put before the articles' links."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["figure"] = show_figure
+    environment.filters["number"] = show_number
+    environment.filters["chance"] = show_chance
+    environment.globals["better"] = {name: str(measure.better) for name, measure in MEASURES.items()}
+    folder = resources.files("evals") / "templates"
+    style = Markup((folder / "report.css").read_text(encoding="utf-8"))
+    template = environment.from_string((folder / "report.html").read_text(encoding="utf-8"))
+    baselines = metrics["baselines"]
+    curves = [
+        Curve("Helppari", metrics["risk_coverage"]),
+        *(Curve(name, points) for name, points in metrics["risk_coverage_of_baselines"].items()),
+    ]
+    point = _operating_point(metrics)
+    return template.render(
+        m=metrics,
+        style=style,
+        site=site.rstrip("/"),
+        tiles=[(name, words) for name, words in TILES if metrics["measures"][name]["value"] is not None],
+        slice_columns=[
+            name for name in SLICE_COLUMNS if _anywhere(name, metrics["languages"], metrics["tags"])
+        ],
+        ranking_baselines=[name for name in baselines if "recall@1" in baselines[name]["measures"]],
+        baseline_columns=BASELINE_COLUMNS,
+        reliability=reliability_diagram(metrics["reliability"], title="Reliability diagram"),
+        reliability_by_language={
+            lang: reliability_diagram(bins, title=f"Reliability diagram, {lang}")
+            for lang, bins in metrics["reliability_by_language"].items()
+            if len(metrics["reliability_by_language"]) > 1 and bins
+        },
+        risk_coverage=risk_coverage_chart(
+            curves, point, goal=metrics["promise"]["answers"]["goal"], title="Risk-coverage curves"
+        ),
+        legend=legend([curve.name for curve in curves], operating=point is not None),
+        worst=worst_cases(predictions),
+    )
+
+
+def show_number(value: float | None, name: str) -> str:
+    """A measure's value as readers expect it: a percentage for shares, decimals for the rest."""
+    if value is None:
+        return "–"
+    if name.startswith(_PLAIN):
+        return f"{value:.3f}"
+    return f"{100 * value:.1f} %"
+
+
+def show_chance(p: float | None) -> str:
+    """A p-value."""
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def show_figure(figure: Mapping[str, Any] | None, name: str) -> Markup:
+    """A table cell's content: the value, its interval and its n."""
+    if figure is None:
+        return Markup("")
+    if figure["value"] is None:
+        return Markup('<span class="none" title="undefined: nothing to judge">–</span>')
+    unscored = f", {figure['unscored']} unscored" if figure["unscored"] else ""
+    interval = Markup("")
+    if figure["low"] is not None:
+        interval = Markup('<span class="interval">{} – {}</span>').format(
+            show_number(figure["low"], name).removesuffix(" %"), show_number(figure["high"], name)
+        )
+    return Markup('<span class="value" title="n = {}{}">{}</span>{}').format(
+        figure["n"], unscored, show_number(figure["value"], name), interval
+    )
+
+
+def _anywhere(name: str, *tables: Mapping[str, Any]) -> bool:
+    return any(part[name]["value"] is not None for table in tables for part in table.values())
+
+
+def _operating_point(metrics: Mapping[str, Any]) -> OperatingPoint | None:
+    answers = metrics["promise"]["answers"]
+    judged = sum(b["n"] for b in metrics["reliability"])
+    if not answers["n"] or not judged:
+        return None
+    return OperatingPoint(coverage=answers["n"] / judged, risk=1 - answers["realised"])
