@@ -62,6 +62,7 @@ class Builder:
     examples: Mapping[ArticleKey, Sequence[str]] = field(default_factory=dict)
     _index: Index | None = None
     _files: Mapping[str, FileState] | None = None
+    _articles: Mapping[ArticleKey, Article] | None = None
 
     def build(
         self, *, full: bool = False, recalibrate: bool = True, progress: Progress = no_progress
@@ -80,7 +81,12 @@ class Builder:
                 files = {
                     name: replace(state, size=-1, mtime_ns=0, sha256="") for name, state in files.items()
                 }
-            previous = Previous(files=files, articles=before.article) if before is not None else None
+            remembered = self._articles if before is not None and before is self._index else None
+            previous = (
+                Previous(files=files, articles=before.article if remembered is None else remembered.get)
+                if before is not None
+                else None
+            )
             reading = read_kb(self.kb, previous=previous, progress=progress)
             groups, problems = self._synonyms(reading, before)
             articles = {
@@ -95,11 +101,17 @@ class Builder:
                 encoder=self.encoder,
                 answering=self.answering,
                 before=None if full else before,
-                content=Content(articles=articles, synonyms=groups, problems=problems),
+                content=Content(
+                    articles=articles,
+                    synonyms=groups,
+                    problems=problems,
+                    # What examples change is seen in the hashes alone.
+                    suspects=None if self.examples or full or remembered is None else reading.changed,
+                ),
                 progress=progress,
             )
             written = draft.write(recalibrate=recalibrate)
-            self._remember(written.index, reading.files)
+            self._remember(written.index, reading)
         index = written.index
         return BuildReport(
             build_id=index.build_id,
@@ -160,12 +172,12 @@ class Builder:
             )
             return (before.synonyms.groups if before else {}), (*reading.problems, problem)
 
-    def _remember(self, index: Index, files: Mapping[str, FileState]) -> None:
+    def _remember(self, index: Index, reading: Reading) -> None:
         """Keep what the next build starts from."""
-        self._index, self._files = index, files
+        self._index, self._files, self._articles = index, reading.files, reading.articles
         record = {
             "kb": str(self.kb.resolve()),
-            "files": {name: state.to_json() for name, state in files.items()},
+            "files": {name: state.to_json() for name, state in reading.files.items()},
         }
         temporary = self.root / f".{SOURCES}.new"
         temporary.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")

@@ -67,23 +67,28 @@ def find_candidates(
         lang: snapshot.score_terms("stems", terms, query.extra_stems.get(lang, _NONE), snapshot.passage_count)
         for lang, terms in query.stems.items()
     }
-    tables = []
     lexical = []
+    pools = []
     for number, part in enumerate(snapshot.parts):
         # A stem belongs to one language, so each passage scores in its own language alone.
         stems = np.zeros(part.segment.passages.count, np.float32)
         for scores in by_language.values():
             np.maximum(stems, scores.parts[number], out=stems)
-        scores_here = LexicalScores(ngrams=ngram.parts[number], stems=stems, asked=asked.parts[number])
-        lexical.append(scores_here)
-        rows = _pool(part, query, scores_here)
+        here = LexicalScores(ngrams=ngram.parts[number], stems=stems, asked=asked.parts[number])
+        lexical.append(here)
+        pools.append(_pool(part, query, here))
+    tables = []
+    for number, rows in enumerate(_with_translations(snapshot, pools)):
+        part = snapshot.parts[number]
         if (concealed := hidden.get(number)) is not None:
             rows = rows[~concealed[rows]]
         unknown = (left_out or {}).get(number, frozenset())
-        tables.append(_table(number, part.segment, rows, query, scores_here, languages, unknown))
+        tables.append(_table(number, part.segment, rows, query, lexical[number], languages, unknown))
+    found = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    _compare_translations(snapshot, found)
     likeliest = max(by_language, key=lambda lang: languages.get(lang, 0.0), default=None)
     return Candidates(
-        **{name: np.concatenate([t[name] for t in tables]) for name in tables[0]},
+        **found,
         lexical=tuple(lexical),
         unknown_ngrams=ngram.unknown,
         unknown_stems=by_language[likeliest].unknown if likeliest else 0.0,
@@ -110,6 +115,44 @@ def _pool(part: Part, query: Query, scores: LexicalScores) -> NDArray[np.int64]:
     return pooled if part.dead_articles is None else pooled[~part.dead_articles[pooled]]
 
 
+def _with_translations(snapshot: Snapshot, pools: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """The pools, and with each article its translations: another view of the same answer."""
+    if not snapshot.translations:
+        return pools
+    wanted: list[set[int]] = [set(rows.tolist()) for rows in pools]
+    for number, rows in enumerate(pools):
+        keys = snapshot.parts[number].segment.keys
+        for row in rows.tolist():
+            for place in snapshot.translations.get(keys[row].id, ()):
+                wanted[place.segment].add(place.row)
+    return [np.array(sorted(rows), np.int64) for rows in wanted]
+
+
+#: How near an article is, for comparing it with its translations: what does not depend on words.
+_NEARNESS = {
+    Feature.PASSAGE: 1.0,
+    Feature.SNIPPET: 1.0,
+    Feature.QUESTION: 0.7,
+    Feature.QUESTION_MEAN: 0.3,
+}
+
+
+def _compare_translations(snapshot: Snapshot, found: Mapping[str, NDArray[Any]]) -> None:
+    if not snapshot.translations:
+        return
+    features = found["features"]
+    nearness = np.zeros(len(features), np.float32)
+    for feature, weight in _NEARNESS.items():
+        nearness += np.float32(weight) * features[:, feature]
+    by_id: dict[str, list[int]] = {}
+    for at, (part, row) in enumerate(zip(found["part"].tolist(), found["row"].tolist(), strict=True)):
+        by_id.setdefault(snapshot.parts[part].segment.keys[row].id, []).append(at)
+    for rows in by_id.values():
+        if len(rows) > 1:
+            own = nearness[rows]
+            features[rows, Feature.TRANSLATION] = (own.sum() - own) / (len(rows) - 1) - own
+
+
 def _table(
     number: int,
     segment: Segment,
@@ -118,7 +161,7 @@ def _table(
     scores: LexicalScores,
     languages: Mapping[str, float],
     unknown: frozenset[int],
-) -> dict[str, NDArray[np.generic]]:
+) -> dict[str, NDArray[Any]]:
     features = np.zeros((len(rows), FEATURES), np.float32)
     starts, ends = segment.starts[rows], segment.starts[rows + 1]
     passages, at = ranges(starts[:, 1], ends[:, 1])

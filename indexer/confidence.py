@@ -66,11 +66,12 @@ class Evidence(IntEnum):
     WORDS = 27  # free
     ARTICLES = 28  # free
     SCORE = 29  # +
+    TRANSLATION = 30  # + how much nearer the best article's translations are
 
 
 #: Monotone constraints in the order of ``Evidence``; 0: free.
 SIGNS = (
-    1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, -1, 1, 1, 1, 1, 1, -1, -1, 1, 1, -1, 1, 0, 0, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, -1, 1, 1, 1, 1, 1, -1, -1, 1, 1, -1, 1, 0, 0, 1, 1,
 )  # fmt: skip
 
 
@@ -179,6 +180,7 @@ def evidence(
     ranked = scores[order].astype(np.float64)
     first = ranked[0]
     row[Evidence.SCORE] = first
+    row[Evidence.TRANSLATION] = features[top, Feature.TRANSLATION]
     row[Evidence.SCORE_MARGIN] = first - (ranked[1] if len(ranked) > 1 else first - EMPTY_MARGIN)
     row[Evidence.SCORE_GAP_5] = _gap(ranked, 1, 5)
     row[Evidence.SCORE_GAP_10] = _gap(ranked, 1, 10)

@@ -60,6 +60,8 @@ class Content:
     articles: Mapping[ArticleKey, Article]  #: published ones
     synonyms: Mapping[str, Sequence[Sequence[str]]]
     problems: tuple[Problem, ...]
+    #: articles that may differ from those of the served build; the others keep their hashes
+    suspects: frozenset[ArticleKey] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,12 @@ class Draft:
         self.synonyms = content.synonyms
         self.problems = content.problems
         self.progress = progress
-        self.hashes = {key: article.content_hash() for key, article in content.articles.items()}
+        known = _served_hashes(before) if content.suspects is not None else {}
+        suspects = content.suspects or frozenset()
+        self.hashes = {
+            key: known[key] if key in known and key not in suspects else article.content_hash()
+            for key, article in content.articles.items()
+        }
 
     def write(self, *, recalibrate: bool) -> Written:
         """Write, verify and publish; the folder of a build that fails is removed."""
@@ -206,8 +213,7 @@ class Draft:
         again = recalibrate and (
             before is None or before.manifest.calibrated_on != self._calibration_key(content)
         )
-        prior = prior_calibration(answering)
-        calibration = prior if before is None or again else before.calibration
+        calibration = prior_calibration(answering) if before is None or again else before.calibration
         calibrated_on = before.manifest.calibrated_on if before is not None else ""
         self._write_calibration(folder, calibration)
         self._write_manifest(folder, draft, calibration, digests, calibrated_on)

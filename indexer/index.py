@@ -304,6 +304,22 @@ class Index:
         )
         return () if ranked is None else tuple(self._hit(ranked, row) for row in ranked.order[:k].tolist())
 
+    def article_cosines(self, embedding: Matrix) -> tuple[tuple[ArticleKey, ...], NDArray[np.float32]]:
+        """Every live article and its best passage's cosine (of centred vectors) with a question's embedding.
+
+        What plain vector search would rank by: the baseline that evals compare with.
+        """
+        query = self.cohort.centre_queries(embedding[None, :])[0]
+        best: dict[ArticleKey, float] = {}
+        for part in self.snapshot.parts:
+            cosines = part.segment.passages.rows(slice(None)) @ query
+            highest = np.maximum.reduceat(cosines, part.segment.starts[:-1, 1])
+            for row, key in enumerate(part.segment.keys):
+                if part.dead_articles is None or not part.dead_articles[row]:
+                    best[key] = float(highest[row])
+        keys = tuple(sorted(best))
+        return keys, np.array([best[key] for key in keys], np.float32)
+
     def without(self, keys: Collection[ArticleKey]) -> Index:
         """The index as if those articles did not exist: term statistics and cohort are those of the rest."""
         return self._with(snapshot=self.snapshot.without(keys))

@@ -28,7 +28,8 @@ class Feature(IntEnum):
     QUESTION_MEAN = 6  #: mean cosine of the three nearest examples; without examples, as above
     QUESTION_NGRAM = 7  #: best example's share of the question's n-grams; without examples, NGRAM
     HAS_QUESTIONS = 8  #: 1 where there is an example
-    LANGUAGE = 9  #: log probability that the question is in the article's language
+    TRANSLATION = 9  #: how much nearer the article's translations are on average; without any, 0
+    LANGUAGE = 10  #: log probability that the question is in the article's language
 
 
 FEATURES = len(Feature)

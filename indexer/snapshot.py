@@ -73,9 +73,10 @@ def bury(segment: Segment, dead: Collection[int]) -> Part:
 
 
 def _dead_counts(postings: Postings, dead: NDArray[np.bool_]) -> NDArray[np.int64]:
-    if len(postings.terms) == 0:
-        return np.zeros(0, np.int64)
-    return np.add.reduceat(dead[postings.units].astype(np.int64), postings.starts[:-1])
+    """For each term, how many dead units hold it; few are dead, so only their postings are looked at."""
+    held = np.flatnonzero(dead[postings.units])
+    terms = np.searchsorted(postings.starts, held, side="right") - 1
+    return np.bincount(terms, minlength=len(postings.terms))
 
 
 class Snapshot:
@@ -88,6 +89,11 @@ class Snapshot:
             for row, key in enumerate(part.segment.keys):
                 if part.dead_articles is None or not part.dead_articles[row]:
                     self.places[key] = Place(number, row)
+        by_id: dict[str, list[Place]] = {}
+        for key, place in self.places.items():
+            by_id.setdefault(key.id, []).append(place)
+        #: places of the articles that share an id with others, which makes them translations
+        self.translations = {id: tuple(places) for id, places in by_id.items() if len(places) > 1}
         self.languages = tuple(sorted({key.lang for key in self.places}))
         self.passage_count = sum(_alive(p.segment.passages.count, p.dead_passages) for p in self.parts)
         self.question_count = sum(_alive(p.segment.questions.count, p.dead_questions) for p in self.parts)
