@@ -6,8 +6,6 @@ says, passes what ``lookup.choose`` picks, and keeps the state that ``episode.ad
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botsvc.decisions import (
@@ -16,27 +14,21 @@ from botsvc.decisions import (
     Decision,
     HandOff,
     NoAnswer,
-    Numbers,
     Priority,
     Reason,
     Rule,
     Silent,
     SmallTalk,
 )
-from botsvc.episode import EpisodeState, Message, Owner, Pending, Press, current, rejects, reply_to
+from botsvc.episode import EpisodeState, Message, Owner, Pending, Press, current, rejects
 from botsvc.policy import Desk, LowConfidence
+from botsvc.turn_facts import ArticleOf, TurnFacts, key_of
 from botsvc.typed_replies import PromptKind, Reply, ReplyKind
-from indexer import Article, ArticleKey, Hit, Offer
+from indexer import Article, Hit, Offer
 
 if TYPE_CHECKING:
     from botsvc.lookup import Found
     from botsvc.policy import Policy
-
-#: Handoffs after which the bot waits in silence; after the others it goes on answering what it is sure of.
-SILENT_AFTER = frozenset({Reason.ASKED, Reason.RULE, Reason.FEEDBACK, Reason.FORM})
-
-
-ArticleOf = Callable[[ArticleKey], Article | None]
 
 
 def decide(
@@ -46,7 +38,7 @@ def decide(
 
     ``found`` is None where ``plan`` asked for no search; ``article_of`` is the index's, for editors' rules.
     """
-    turn = _Turn.of(message, found, current(state), policy, article_of)
+    turn = TurnFacts.of(message, found, current(state), policy, article_of)
     for rule in (
         _person_owns,
         _pending_prompt,
@@ -66,104 +58,13 @@ def decide(
     return _not_about_this(turn)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Turn:
-    """One message with all that bears on it."""
-
-    message: Message
-    state: EpisodeState
-    policy: Policy
-    reply: Reply | None
-    pending: Pending | None
-    hits: tuple[Hit, ...]  #: best first, rejected articles left out
-    article_of: ArticleOf
-    numbers: Numbers
-    cross_language: bool
-    index_id: str
-
-    @classmethod
-    def of(
-        cls, message: Message, found: Found | None, state: EpisodeState, policy: Policy, article_of: ArticleOf
-    ) -> _Turn:
-        reply = reply_to(message, state)
-        rejected = state.rejected | rejects(reply, state)
-        numbers = Numbers(human_request=message.intents.human_request)
-        hits: tuple[Hit, ...] = ()
-        if found is not None:
-            result = found.result
-            hits = tuple(hit for hit in result.hits if _key(hit) not in rejected)
-            # The probabilities speak of the hits as found: without the top one they no longer hold.
-            holds = bool(hits) and hits[0] is result.hits[0]
-            threshold = policy.thresholds[result.language.lang]
-            numbers = Numbers(
-                confidence=result.probabilities.confidence if holds else 0.0,
-                choices=result.probabilities.choices if holds else 0.0,
-                scope=result.probabilities.scope,
-                answer_threshold=threshold.answer,
-                choices_threshold=threshold.choices,
-                scope_threshold=threshold.scope,
-                human_request=message.intents.human_request,
-            )
-        return cls(
-            message=message,
-            state=state,
-            policy=policy,
-            reply=reply,
-            pending=state.pending,
-            hits=hits,
-            article_of=article_of,
-            numbers=numbers,
-            cross_language=found.result.cross_language if found else False,
-            index_id=found.result.index_id if found else "",
-        )
-
-    @property
-    def waits(self) -> bool:
-        """A person has been called and has not come yet."""
-        return self.state.owner is Owner.QUEUE
-
-    @property
-    def waits_in_silence(self) -> bool:
-        return self.waits and self.state.handed_off in SILENT_AFTER and not self.state.bot_meanwhile
-
-    @property
-    def may_hand_off(self) -> bool:
-        """The bot hands off by itself at most once in an episode."""
-        return self.state.handed_off is None
-
-    @property
-    def confident(self) -> bool:
-        return _reaches(self.numbers.confidence, self.numbers.answer_threshold) and bool(self.hits)
-
-    @property
-    def choices_likely(self) -> bool:
-        return _reaches(self.numbers.choices, self.numbers.choices_threshold) and bool(self.hits)
-
-    @property
-    def in_scope(self) -> bool:
-        return _reaches(self.numbers.scope, self.numbers.scope_threshold)
-
-    @property
-    def failures(self) -> int:
-        """Rejected or failed in-scope questions, this message's rejection included."""
-        return self.state.failures + bool(rejects(self.reply, self.state))
-
-    @property
-    def nearest(self) -> tuple[Hit, ...]:
-        return self.hits[: self.policy.choices]
-
-    def article(self, hit: Hit) -> Article | None:
-        """The article of a hit, if its editors' rules count."""
-        return self.article_of(_key(hit)) if self.policy.article_rules else None
-
-
-def _person_owns(turn: _Turn) -> Decision | None:
+def _person_owns(turn: TurnFacts) -> Decision | None:
     if turn.state.owner not in (Owner.AGENT, Owner.EXPERT):
         return None
     return Silent(rule=Rule.PERSON_OWNS, reason=Reason.WAITING, numbers=turn.numbers, index_id=turn.index_id)
 
 
-def _pending_prompt(turn: _Turn) -> Decision | None:
+def _pending_prompt(turn: TurnFacts) -> Decision | None:
     if turn.message.press is Press.ASK_MEANWHILE:
         return _said(turn, Rule.PENDING_PROMPT, Reason.ASK_AWAY, "opening")
     if turn.reply is None or turn.message.intents.human_request >= turn.policy.human_request:
@@ -180,7 +81,7 @@ def _pending_prompt(turn: _Turn) -> Decision | None:
     return None  # an audience was named: the question it belongs to is decided by the rules below
 
 
-def _withdrawn(turn: _Turn) -> Decision | None:
+def _withdrawn(turn: TurnFacts) -> Decision | None:
     if not turn.waits:
         return _said(turn, Rule.PENDING_PROMPT, Reason.DECLINED, "declined")
     return SmallTalk(
@@ -192,7 +93,7 @@ def _withdrawn(turn: _Turn) -> Decision | None:
     )
 
 
-def _helped_or_not(turn: _Turn, reply: Reply) -> Decision | None:
+def _helped_or_not(turn: TurnFacts, reply: Reply) -> Decision | None:
     if reply.kind is ReplyKind.YES:
         return None if reply.rest else _said(turn, Rule.PENDING_PROMPT, Reason.HELPED, "helped")
     if turn.failures >= turn.policy.failures_before_handoff:
@@ -213,13 +114,13 @@ def _helped_or_not(turn: _Turn, reply: Reply) -> Decision | None:
     )
 
 
-def _picked(turn: _Turn, reply: Reply, pending: Pending) -> Decision | None:
+def _picked(turn: TurnFacts, reply: Reply, pending: Pending) -> Decision | None:
     if reply.rest:
         return None
     only_one = reply.kind is ReplyKind.YES and len(pending.hits) == 1
     if only_one or (reply.kind is ReplyKind.CHOICE and reply.index < len(pending.hits)):
         hit = pending.hits[0 if only_one else reply.index]
-        if turn.article_of(_key(hit)) is None:  # taken back since the choices were shown
+        if turn.article_of(key_of(hit)) is None:  # taken back since the choices were shown
             return _unsure(turn, Rule.PENDING_PROMPT)
         return _answer(turn, Rule.PENDING_PROMPT, Reason.CHOSEN, hit)
     if reply.kind is ReplyKind.NONE_OF_THESE:
@@ -227,7 +128,7 @@ def _picked(turn: _Turn, reply: Reply, pending: Pending) -> Decision | None:
     return _said(turn, Rule.PENDING_PROMPT, Reason.WHICH_ONE, "which_one")
 
 
-def _offer_taken(turn: _Turn, reply: Reply, pending: Pending) -> Decision | None:
+def _offer_taken(turn: TurnFacts, reply: Reply, pending: Pending) -> Decision | None:
     if reply.rest:
         return None
     if reply.kind is not ReplyKind.YES:
@@ -240,7 +141,7 @@ def _offer_taken(turn: _Turn, reply: Reply, pending: Pending) -> Decision | None
     return _hand_off(turn, Rule.PENDING_PROMPT, reason, priority)
 
 
-def _person_asked(turn: _Turn) -> Decision | None:
+def _person_asked(turn: TurnFacts) -> Decision | None:
     pressed = turn.message.press is Press.PERSON
     if not pressed and turn.message.intents.human_request < turn.policy.human_request:
         return None
@@ -250,7 +151,7 @@ def _person_asked(turn: _Turn) -> Decision | None:
     return _hand_off(turn, Rule.PERSON_ASKED, Reason.ASKED, priority)
 
 
-def _crisis(turn: _Turn) -> Decision | None:
+def _crisis(turn: TurnFacts) -> Decision | None:
     if not turn.message.intents.crisis:
         return None
     if turn.may_hand_off:
@@ -266,11 +167,11 @@ def _crisis(turn: _Turn) -> Decision | None:
     )
 
 
-def _waiting_in_silence(turn: _Turn) -> Decision | None:
+def _waiting_in_silence(turn: TurnFacts) -> Decision | None:
     return _silent(turn) if turn.waits_in_silence else None
 
 
-def _sensitive(turn: _Turn) -> Decision | None:
+def _sensitive(turn: TurnFacts) -> Decision | None:
     if not turn.confident or not turn.may_hand_off:
         return None
     article = turn.article(turn.hits[0])
@@ -279,21 +180,21 @@ def _sensitive(turn: _Turn) -> Decision | None:
     return _answer_and_hand_off(turn, Rule.SENSITIVE, turn.hits[0], article)
 
 
-def _small_talk(turn: _Turn) -> Decision | None:
+def _small_talk(turn: TurnFacts) -> Decision | None:
     kind = turn.message.intents.small_talk
     if kind is None or turn.waits:
         return None
     return _said(turn, Rule.SMALL_TALK, Reason(kind.value), kind.value)
 
 
-def _confident(turn: _Turn) -> Decision | None:
+def _confident(turn: TurnFacts) -> Decision | None:
     intents = turn.message.intents
     if not turn.confident or intents.abuse or intents.nonsense:
         return None
     return _answer(turn, Rule.CONFIDENT, Reason.CONFIDENT, turn.hits[0])
 
 
-def _choices(turn: _Turn) -> Decision | None:
+def _choices(turn: TurnFacts) -> Decision | None:
     """Choices, at most once per question: a reply that is about the choices shown is the same question."""
     intents = turn.message.intents
     if not turn.choices_likely or turn.waits or intents.abuse or intents.nonsense or _asked_already(turn):
@@ -312,14 +213,14 @@ def _choices(turn: _Turn) -> Decision | None:
     )
 
 
-def _asked_already(turn: _Turn) -> bool:
+def _asked_already(turn: TurnFacts) -> bool:
     if turn.pending is None or turn.pending.kind is not PromptKind.CHOICES:
         return False
-    shown = {_key(hit) for hit in turn.pending.hits}
-    return turn.reply is not None or any(_key(hit) in shown for hit in turn.nearest)
+    shown = {key_of(hit) for hit in turn.pending.hits}
+    return turn.reply is not None or any(key_of(hit) in shown for hit in turn.nearest)
 
 
-def _audiences(turn: _Turn, choices: tuple[Hit, ...]) -> tuple[str, ...]:
+def _audiences(turn: TurnFacts, choices: tuple[Hit, ...]) -> tuple[str, ...]:
     """The groups to choose from, where the candidates differ only in their unknown audience."""
     if turn.state.audience or turn.state.audience_asked or len(choices) < 2:
         return ()
@@ -336,7 +237,7 @@ def _audiences(turn: _Turn, choices: tuple[Hit, ...]) -> tuple[str, ...]:
     return tuple(groups) if len(topics) == 1 else ()
 
 
-def _repeated_failure(turn: _Turn) -> Decision | None:
+def _repeated_failure(turn: TurnFacts) -> Decision | None:
     """Two rejected or failed in-scope questions hand off."""
     refused = bool(rejects(turn.reply, turn.state))
     failing = refused or (
@@ -354,7 +255,7 @@ def _repeated_failure(turn: _Turn) -> Decision | None:
     return _hand_off(turn, Rule.REPEATED_FAILURE, Reason.REPEATED_FAILURE, Priority.FEEDBACK)
 
 
-def _low_confidence(turn: _Turn) -> Decision | None:
+def _low_confidence(turn: TurnFacts) -> Decision | None:
     if turn.waits:
         return _silent(turn)
     intents = turn.message.intents
@@ -363,7 +264,7 @@ def _low_confidence(turn: _Turn) -> Decision | None:
     return _unsure(turn, Rule.LOW_CONFIDENCE)
 
 
-def _unsure(turn: _Turn, rule: Rule) -> Decision:
+def _unsure(turn: TurnFacts, rule: Rule) -> Decision:
     if turn.waits:
         return _silent(turn)
     if turn.may_hand_off and turn.policy.low_confidence is LowConfidence.HAND_OFF:
@@ -379,7 +280,7 @@ def _unsure(turn: _Turn, rule: Rule) -> Decision:
     )
 
 
-def _not_about_this(turn: _Turn) -> Decision:
+def _not_about_this(turn: TurnFacts) -> Decision:
     intents = turn.message.intents
     again = turn.state.no_answers > 0
     reason = Reason.OUT_OF_SCOPE
@@ -398,14 +299,14 @@ def _not_about_this(turn: _Turn) -> Decision:
     )
 
 
-def _answer(turn: _Turn, rule: Rule, reason: Reason, hit: Hit) -> Decision:
+def _answer(turn: TurnFacts, rule: Rule, reason: Reason, hit: Hit) -> Decision:
     article = turn.article(hit)
     if article is not None and article.handoff.offer is Offer.AUTO and turn.may_hand_off:
         return _answer_and_hand_off(turn, Rule.SENSITIVE, hit, article)
     elsewhere = turn.cross_language and reason is Reason.CONFIDENT
     always = article is not None and (article.personal or article.handoff.offer in (Offer.ALWAYS, Offer.AUTO))
     text = "answered_other_language" if elsewhere else "answered"
-    others = [other for other in turn.hits if _key(other) != _key(hit)]
+    others = [other for other in turn.hits if key_of(other) != key_of(hit)]
     return Answered(
         rule=rule,
         reason=reason,
@@ -421,7 +322,7 @@ def _answer(turn: _Turn, rule: Rule, reason: Reason, hit: Hit) -> Decision:
     )
 
 
-def _answer_and_hand_off(turn: _Turn, rule: Rule, hit: Hit, article: Article) -> Decision:
+def _answer_and_hand_off(turn: TurnFacts, rule: Rule, hit: Hit, article: Article) -> Decision:
     return HandOff(
         rule=rule,
         reason=Reason.RULE,
@@ -442,7 +343,7 @@ _OPENINGS = {
 }
 
 
-def _hand_off(turn: _Turn, rule: Rule, reason: Reason, priority: Priority) -> Decision:
+def _hand_off(turn: TurnFacts, rule: Rule, reason: Reason, priority: Priority) -> Decision:
     crisis = priority is Priority.CRISIS
     opening = "crisis" if crisis else _OPENINGS.get(reason)
     situation = _situation(turn.policy)
@@ -480,7 +381,7 @@ def _offer(policy: Policy) -> str:
     return "offer_team" if policy.desk is Desk.TEAM else "offer_saved"
 
 
-def _already_waiting(turn: _Turn, rule: Rule) -> Decision:
+def _already_waiting(turn: TurnFacts, rule: Rule) -> Decision:
     if turn.waits_in_silence and turn.state.handed_off is Reason.ASKED:
         return _silent(turn)
     text = "waiting_team" if turn.policy.desk is Desk.TEAM else "waiting_saved"
@@ -494,17 +395,9 @@ def _already_waiting(turn: _Turn, rule: Rule) -> Decision:
     )
 
 
-def _said(turn: _Turn, rule: Rule, reason: Reason, text: str) -> SmallTalk:
+def _said(turn: TurnFacts, rule: Rule, reason: Reason, text: str) -> SmallTalk:
     return SmallTalk(rule=rule, reason=reason, text=(text,), numbers=turn.numbers, index_id=turn.index_id)
 
 
-def _silent(turn: _Turn) -> Silent:
+def _silent(turn: TurnFacts) -> Silent:
     return Silent(rule=Rule.PERSON_OWNS, reason=Reason.WAITING, numbers=turn.numbers, index_id=turn.index_id)
-
-
-def _reaches(value: float | None, threshold: float | None) -> bool:
-    return value is not None and threshold is not None and value >= threshold
-
-
-def _key(hit: Hit) -> ArticleKey:
-    return ArticleKey(hit.lang, hit.article_id)

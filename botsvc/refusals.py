@@ -1,4 +1,4 @@
-"""Whether a clause says that no person is wanted: "en halua puhua ihmiselle", "ring inte", "without calling"."""
+"""Whether a clause says that no person is wanted: "en halua puhua ihmiselle", "ring inte"."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _person_under_negation(clause: Sequence[Word], lexicon: Lexicon) -> bool:
 
 
 def _not_wanted(clause: Sequence[Word], lexicon: Lexicon) -> bool:
-    """ "en halua puhua ihmiselle", "jag vill inte tala med någon", "I don't need an agent"."""
+    """Such as "en halua puhua ihmiselle", "jag vill inte tala med någon", "I don't need an agent"."""
     if not _person_under_negation(clause, lexicon):
         return False
     for place, word in enumerate(clause):
@@ -46,7 +46,7 @@ def _not_wanted(clause: Sequence[Word], lexicon: Lexicon) -> bool:
 
 
 def _not_ordered(clause: Sequence[Word], lexicon: Lexicon) -> bool:
-    """ "älä yhdistä", "don't call me", "koppla mig inte": a negated order, at the beginning of its clause."""
+    """Such as "älä yhdistä", "don't call me", "koppla mig inte": a negated order."""
     for place, word in enumerate(clause[:3]):
         if not lexicon.orders.has(word.text):
             continue
@@ -60,7 +60,7 @@ def _not_ordered(clause: Sequence[Word], lexicon: Lexicon) -> bool:
 
 
 def _none(texts: Sequence[str], lexicon: Lexicon) -> bool:
-    """ "ei ihmistä kiitos", "ingen kundtjänst tack", "no calls please"."""
+    """Such as "ei ihmistä kiitos", "ingen kundtjänst tack", "no calls please"."""
     if not texts or len(texts) > _SHORT or not lexicon.none.has(texts[0]):
         return False
     return any(map(lexicon.people.has, texts[1:3])) and not any(map(lexicon.machines.has, texts))
@@ -79,7 +79,7 @@ def _without(texts: Sequence[str], lexicon: Lexicon, before: Sequence[str]) -> b
 
 
 def _stopped(clause: Sequence[Word], lexicon: Lexicon) -> bool:
-    """ "lopeta yhdistäminen", "cancel the callback", "hur stänger jag av era samtal"."""
+    """Such as "lopeta yhdistäminen", "cancel the callback", "hur stänger jag av era samtal"."""
     texts = _texts(clause)
     for place, text in enumerate(texts):
         if lexicon.quit.has(text):
@@ -89,7 +89,7 @@ def _stopped(clause: Sequence[Word], lexicon: Lexicon) -> bool:
 
 
 def _rather_not(texts: Sequence[str], lexicon: Lexicon) -> bool:
-    """ "hellre bot än människa": what stands after "than" is not wanted."""
+    """Such as "hellre bot än människa": what stands after "than" is not wanted."""
     for place, text in enumerate(texts):
         if lexicon.than.has(text) and 0 < place < len(texts) - 1:
             said, instead = texts[:place], texts[place + 1 :]
@@ -98,7 +98,7 @@ def _rather_not(texts: Sequence[str], lexicon: Lexicon) -> bool:
 
 
 def _bot_wanted(clause: Sequence[Word], lexicon: Lexicon) -> bool:
-    """ "haluan jutella botin kanssa"."""
+    """Such as "haluan jutella botin kanssa"."""
     if any(word.negated or lexicon.negations.has(word.text) for word in clause):
         return False
     texts = _texts(clause)

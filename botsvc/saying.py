@@ -8,10 +8,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from botsvc.answering import Reply
-from botsvc.decide import SILENT_AFTER
 from botsvc.decisions import Answered, HandOff, NoAnswer, Reason, SmallTalk
 from botsvc.episode import EpisodeState, Owner, Pending, Press
 from botsvc.policy import Desk
+from botsvc.turn_facts import SILENT_AFTER
 from botsvc.turns import BotTurn
 from botsvc.typed_replies import PromptKind
 

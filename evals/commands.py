@@ -138,7 +138,13 @@ def report(folder: Path, site: str) -> None:
 @click.argument("before", type=_FOLDER)
 @click.argument("after", type=_FOLDER)
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the intervals.")
-@click.option("--resamples", type=click.IntRange(100, 100_000), default=4000, show_default=True)
+@click.option(
+    "--resamples",
+    type=click.IntRange(100, 100_000),
+    default=4000,
+    show_default=True,
+    help="Resamplings of the paired differences.",
+)
 @click.option("--flips", type=click.IntRange(0), default=20, show_default=True, help="Flips shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @one_sentence_errors(EvalError)
