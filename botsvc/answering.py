@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from indexer import Thresholds
 
 HITS = 5  #: hits in a reply
+INTENTS_ENCODER = "bundled"  #: whose embeddings the intent model was trained on
 
 Vector = NDArray[np.float32]
 
@@ -141,9 +142,10 @@ class Answering:
         found = list(self._search(index, todo, message.lang, replace(access, audience=todo.audience), k))
         alone = next((one.result for one in found if not one.together), None)
         lang = alone.language.lang if alone else message.lang or self.languages(index)[0]
-        # An embedding of another text (a reply's rest, a question asked before) says nothing of this one.
-        same_text = alone is not None and todo.alone == message.text.strip()
-        message = self._understood(message, alone.embedding if alone and same_text else None, lang)
+        # An embedding of another text (a reply's rest, a question asked before) says nothing of this one,
+        # and one of another encoder nothing to the model.
+        told = todo.alone == message.text.strip() and index.encoder.name == INTENTS_ENCODER
+        message = self._understood(message, alone.embedding if alone and told else None, lang)
         chosen = choose(found, message, state, policy)
         decision = decide(message, chosen, state, policy, article_of=index.article)
         shown = decision.hit if isinstance(decision, Answered | HandOff) else None

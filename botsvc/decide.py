@@ -182,7 +182,11 @@ def _sensitive(turn: TurnFacts) -> Decision | None:
 
 def _small_talk(turn: TurnFacts) -> Decision | None:
     kind = turn.message.intents.small_talk
-    if kind is None or turn.waits:
+    if turn.waits:
+        return None
+    if turn.message.intents.person_refused:
+        return _said(turn, Rule.SMALL_TALK, Reason.DECLINED, "person_refused")
+    if kind is None:
         return None
     return _said(turn, Rule.SMALL_TALK, Reason(kind.value), kind.value)
 

@@ -1,14 +1,13 @@
-"""A message as the intent model sees it: clauses, words under a negation, hashed character n-grams."""
+"""A message as the intent model sees it: clauses, and words under a negation."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
-from zlib import crc32
 
 import yaml
 
@@ -28,7 +27,8 @@ class Word(NamedTuple):
     """A word of a clause."""
 
     text: str  #: lower case, without dots
-    negated: bool
+    negated: bool = False
+    typed: str = ""  #: lower case, with its dots
 
 
 class Words(NamedTuple):
@@ -87,81 +87,51 @@ def _words(text: str) -> Words:
     return Words(entries - stems, tuple(sorted(stem[:-1] for stem in stems)))
 
 
-def tokens(text: str) -> list[str]:
-    """The words of a text, lower case and undotted; ``joo-o`` and ``don't`` are one word."""
+def tokens(text: str) -> list[Word]:
+    """The words of a text in lower case; ``joo-o`` and ``don't`` are one word."""
     joined = _NO_ONE.sub("noone", _SIGNS.sub("", lowered(text[:LONGEST])))
-    return [undotted(word) for word in _TOKEN.findall(joined)]
+    return [Word(undotted(word), typed=word) for word in _TOKEN.findall(joined)]
 
 
 def clauses(text: str, lexicon: Lexicon) -> list[list[Word]]:
     """The clauses of a message in order, each with its words marked where a negation reaches them."""
     found: list[list[Word]] = []
     for part in _CLAUSE.split(lowered(text[:LONGEST])):
-        current: list[str] = []
+        current: list[Word] = []
         typed = tokens(part)
-        for place, token in enumerate(typed):
-            joins = lexicon.joins.has(token) and any(map(lexicon.acts.has, typed[place + 1 : place + 2]))
-            if joins or (lexicon.stops.has(token) and len(current) >= 2):
+        for place, word in enumerate(typed):
+            acts = any(lexicon.acts.has(later.text) for later in typed[place + 1 : place + 2])
+            joins = acts and lexicon.joins.has(word.text)
+            if joins or (lexicon.stops.has(word.text) and len(current) >= 2):
                 found.append(marked(current, lexicon))
                 current = []
-            current.append(token)
+            current.append(word)
         if current:
             found.append(marked(current, lexicon))
     return found
 
 
-def marked(clause: Sequence[str], lexicon: Lexicon) -> list[Word]:
+def marked(clause: Sequence[Word], lexicon: Lexicon) -> list[Word]:
     """The words of one clause with those negated that stand in the scope of a negation.
 
     A negation inside a question ("kan jag inte få prata med någon?", "can't I talk to someone") asks for what
     it seems to deny, so it reaches nothing.
     """
-    asks = bool(clause) and lexicon.questions.has(clause[0])
-    if asks and lexicon.negations.has(clause[0]):  # "don't you ..." asks, "don't call" orders
-        asks = any(map(lexicon.subjects.has, clause[1:2]))
+    asks = bool(clause) and lexicon.questions.has(clause[0].text)
+    if asks and lexicon.negations.has(clause[0].text):  # "don't you ..." asks, "don't call" orders
+        asks = any(lexicon.subjects.has(word.text) for word in clause[1:2])
     reach = 0
     words: list[Word] = []
-    for place, token in enumerate(clause):
-        if lexicon.negations.has(token):
+    for place, word in enumerate(clause):
+        if lexicon.negations.has(word.text):
             reach = 0 if asks and place <= _QUESTION else _SCOPE + 1
-            words.append(Word(token, negated=False))
+            words.append(word)
         else:
-            words.append(Word(token, negated=reach > 0))
+            words.append(word._replace(negated=reach > 0))
         reach = max(0, reach - 1)
     return words
 
 
-def features(words: Sequence[Word], size: int) -> dict[int, float]:
-    """Hashed features of a clause or message: bucket -> weight, of length 1.
-
-    Character 3- to 5-grams inside words, words, pairs of neighbouring words, and pairs of word beginnings with
-    up to two words between (they carry who does what to whom). Those of negated words are other features.
-    """
-    counts: dict[int, float] = {}
-    for name, weight in _named(words):
-        bucket = crc32(name.encode()) % size
-        counts[bucket] = counts.get(bucket, 0.0) + weight
-    length = sum(value * value for value in counts.values()) ** 0.5
-    return {bucket: value / length for bucket, value in counts.items()} if length else {}
-
-
-def _named(words: Sequence[Word]) -> Iterable[tuple[str, float]]:
-    marks = [("!" if word.negated else "") + word.text for word in words]
-    for word in words:
-        sign = "!" if word.negated else ""
-        padded = f" {word.text} "
-        share = 1 / max(1, len(word.text)) ** 0.5
-        for order in (3, 4, 5):
-            for start in range(len(padded) - order + 1):
-                yield f"{sign}{padded[start : start + order]}", share
-        yield f"w:{sign}{word.text}", 1.0
-    for first, second in zip(marks, marks[1:], strict=False):
-        yield f"p:{first} {second}", 0.7
-    begins = [mark[:6] for mark in marks]
-    for place, first in enumerate(begins):
-        for second in begins[place + 1 : place + 4]:
-            yield f"s:{first} {second}", 0.5
-    if marks:
-        yield f"^{marks[0]}", 0.7
-        yield f"${marks[-1]}", 0.5
-        yield f"n:{min(len(marks), 8)}", 0.5
+def written(clause: Sequence[Word]) -> str:
+    """The clause as text again, for an encoder."""
+    return " ".join(word.typed for word in clause)

@@ -1,63 +1,57 @@
 """What a message is besides a question: asking for a person, small talk, abuse, crisis, empty chatter.
 
-A logistic regression per language over hashed character n-grams, words, concepts and the question's embedding
-(``evals/training/intents.py`` learns it), with what no statistics sees as rules: the scope of a negation, and
-single words that mean only one thing. Clauses of a longer message are also judged apart.
+Three things decide whether a person is asked for, and the surest wins: a kernel machine over the message's
+embedding, wording and concepts; the same without embedding for each clause of a longer message; and single
+words ("aspa", "kundtjänst"). A clause that refuses a person counts for nothing, and neither does the message
+as a whole then, because an embedding does not see a negation. The parameters are fitted by
+``evals/training/intents.py``.
 """
 
 from __future__ import annotations
 
+import base64
+import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from importlib import resources
-from typing import NamedTuple, Self
-from zlib import crc32
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from botsvc.concepts import concept_names
-from botsvc.intent_text import Lexicon, Word, clauses, features, lexicons, tokens
-from botsvc.refusals import refuses
+from botsvc.intent_features import (
+    CONCEPT_SIZE,
+    NGRAM_SIZE,
+    Concepts,
+    Features,
+    concept_features,
+    concepts,
+    ngram_features,
+)
+from botsvc.intent_text import Lexicon, Word, clauses, lexicons
+from botsvc.refusals import refusals
+from botsvc.smalltalk import SmallTalkKind, recognise
 from botsvc.wording import is_slip_of
 
-#: Buckets of hashed n-grams, and of concepts behind them.
-NGRAMS, CONCEPTS = 1 << 14, 1 << 10
-WEIGHT_NGRAMS, WEIGHT_CONCEPTS, WEIGHT_EMBEDDING = 3.0, 1.0, 8.0
-#: Small talk, abuse and chatter must be surer than a person's request: they replace an answer.
-SURE = 0.6
-#: Longer messages are never mere small talk, in words.
-SHORT = 9
-#: A clause of a longer message counts a little less than the message itself.
-CLAUSE_DISCOUNT = 1.0
-_ALONE_MOST = 5
+__all__ = ["NO_INTENTS", "IntentModel", "Intents", "SmallTalkKind"]
 
+Vector = NDArray[np.float32]
 
-class SmallTalkKind(StrEnum):
-    """Small talk that has a reply of its own; values are decision reasons."""
-
-    GREETING = "greeting"
-    OPENING = "opening"  #: "minulla olisi kysyttävää"
-    THANKS = "thanks"
-    GOODBYE = "goodbye"
-    HOW_ARE_YOU = "how_are_you"
-    WHO_ARE_YOU = "who_are_you"
-    ACKNOWLEDGED = "acknowledged"
-    PRAISE = "praise"
-
-
-ABUSE, NONSENSE, OUT_OF_SCOPE, OTHER = "abuse", "nonsense", "out_of_scope", "other"
-#: Rows of the second model: what a short message is if it is no question.
-KINDS = (*(kind.value for kind in SmallTalkKind), ABUSE, NONSENSE, OUT_OF_SCOPE, OTHER)
+FORMAT = 1
+_FALLBACK = "en"  #: whose parameters serve a language that has none
+_CERTAIN = 6.0  #: score of a message that is nothing but "aspa"
+_LONGEST_ALONE = 5  #: words of a message that may be one lexicon word with politeness around it
+_REFUSED = -9.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intents:
     """What a message is besides a question."""
 
-    human_request: float = 0.0  #: probability that a person is asked for; 0.5 is the operating point
+    human_request: float = 0.0  #: how surely a person is asked for, 0..1; 0.5 is the operating point
+    person_refused: bool = False  #: the message says that no person is wanted, and nothing else
     small_talk: SmallTalkKind | None = None  #: set only when the message is nothing else
     abuse: bool = False  #: nothing but abuse
     crisis: bool = False
@@ -68,135 +62,201 @@ class Intents:
 NO_INTENTS = Intents()
 
 
-class Row(NamedTuple):
-    """A message or clause as the model reads it."""
+class Layer(StrEnum):
+    """Which part of the model a set of weights is for."""
 
-    buckets: NDArray[np.int64]
-    values: NDArray[np.float64]
-
-
-class Parameters(NamedTuple):
-    """The fitted model of one language; ``*_text`` are those that serve without an embedding."""
-
-    mean: NDArray[np.float32]  #: of the training embeddings
-    human: NDArray[np.float32]  #: ``[NGRAMS + CONCEPTS + dim + 1]``, the bias last
-    human_text: NDArray[np.float32]  #: ``[NGRAMS + CONCEPTS + 1]``, the bias last
-    kinds: NDArray[np.float32]  #: ``[KINDS, NGRAMS + CONCEPTS + 1]``
-    fingerprint: str  #: encoder of the embeddings
+    WHOLE = "whole"  #: a message with its embedding
+    WORDING = "wording"  #: a message without one
+    CLAUSE = "clause"  #: one clause of a longer message
 
 
-def row(words: Sequence[Word], lang: str) -> Row:
-    """Hashed features of some words: n-grams first, concepts after them."""
-    values = {bucket: WEIGHT_NGRAMS * value for bucket, value in features(words, NGRAMS).items()}
-    for name, weight in concept_names(words, lang):
-        bucket = NGRAMS + crc32(name.encode()) % CONCEPTS
-        values[bucket] = min(values.get(bucket, 0.0) + WEIGHT_CONCEPTS * weight, 2.0 * WEIGHT_CONCEPTS)
-    return Row(np.fromiter(values, np.int64, len(values)), np.fromiter(values.values(), float, len(values)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """A linear machine over hashed wording and concepts."""
+
+    ngrams: Vector
+    concepts: Vector
+    bias: float
+
+    def score(self, wording: Features, saying: Features) -> float:
+        """Positive where a person is asked for."""
+        by_wording = sum(value * float(self.ngrams[bucket]) for bucket, value in wording.items())
+        by_saying = sum(value * float(self.concepts[bucket]) for bucket, value in saying.items())
+        return by_wording + by_saying + self.bias
+
+    def to_json(self) -> dict[str, Any]:
+        """The weights as JSON values, halves in base64."""
+        return {"ngrams": packed(self.ngrams), "concepts": packed(self.concepts), "bias": round(self.bias, 6)}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """The weights that ``to_json`` wrote."""
+        ngrams, said = unpacked(record["ngrams"]), unpacked(record["concepts"])
+        if (ngrams.size, said.size) != (NGRAM_SIZE, CONCEPT_SIZE):
+            raise ValueError(f"intent weights of {ngrams.size} and {said.size} buckets")
+        return cls(ngrams=ngrams, concepts=said, bias=float(record["bias"]))
 
 
-def stands_alone(parts: Sequence[Sequence[Word]], lexicon: Lexicon) -> bool:
-    """Whether the message is one word that asks for a person, give or take courtesies and slips."""
-    typed = [word for part in parts for word in part]
-    if not typed or len(typed) > _ALONE_MOST or any(word.negated for word in typed):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageModel:
+    """The parameters of one language."""
+
+    layers: Mapping[Layer, Weights]
+    slope: float  #: of the logistic curve that turns a score into a probability
+    clause_margin: float  #: how much surer one clause must be than a whole message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """Embeddings of the training messages and what each says for each machine (the kernel part)."""
+
+    encoder: str  #: fingerprint of the encoder that made them
+    centre: Vector  #: [dim]
+    vectors: Vector  #: [n, dim], centred
+    squares: Vector  #: [n], of the vectors' lengths
+    gamma: float
+    names: tuple[str, ...]  #: machines: languages, then kinds of small talk
+    alphas: Vector  #: [n, machines]
+    biases: Vector  #: [machines]; those of languages are in their weights
+
+    def scores(self, embedding: Vector) -> dict[str, float]:
+        """The kernel part of each machine's score for one embedding."""
+        query = np.asarray(embedding, dtype=np.float32).reshape(-1) - self.centre
+        # einsum, not @: threads of the linear algebra library cost more here than they bring, and far more
+        # on a busy machine.
+        alike = np.einsum("ij,j->i", self.vectors, query)
+        distances = self.squares + np.einsum("i,i->", query, query) - 2 * alike
+        near = np.exp(-self.gamma * np.maximum(distances, 0))
+        found = np.einsum("i,ij->j", near, self.alphas) + self.biases
+        return dict(zip(self.names, found.tolist(), strict=True))
+
+
+class IntentModel:
+    """Classifies messages; holds no state but its parameters."""
+
+    def __init__(
+        self, languages: Mapping[str, LanguageModel], support: Support, *, use_embedding: bool
+    ) -> None:
+        self._languages = languages
+        self._support = support
+        self._use_embedding = use_embedding
+        self._lexicons = lexicons()
+        self._concepts = concepts()
+
+    @classmethod
+    def load(cls, encoder: str = "") -> Self:
+        """The shipped model; with another ``encoder`` (fingerprint) than its own, wording alone counts."""
+        source = resources.files("botsvc.intents_data").joinpath("model.json").read_bytes()
+        record = json.loads(source)
+        languages = {lang: _language(one) for lang, one in record["languages"].items()}
+        support = _support(record["support"])
+        return cls(languages, support, use_embedding=not encoder or encoder == support.encoder)
+
+    def classify(self, text: str, embedding: NDArray[np.floating] | None, lang: str) -> Intents:
+        """What ``text`` is besides a question; ``embedding`` is that of the whole text as a query."""
+        lang = lang if lang in self._languages else _FALLBACK
+        lexicon = self._lexicons[lang]
+        found = clauses(text, lexicon)
+        kernel: dict[str, float] = {}
+        if embedding is not None and self._use_embedding and embedding.size == self._support.centre.size:
+            kernel = self._support.scores(np.asarray(embedding, dtype=np.float32))
+        talk = recognise(text, kernel)
+        spoken = " ".join(word.text for word in flat(found))
+        crisis = any(one.crisis.search(spoken) for one in self._lexicons.values())
+        score = self._score(found, lang, kernel.get(lang))
+        if talk.kind is SmallTalkKind.WHO_ARE_YOU:  # "oletko ihminen?" asks about the bot
+            score = _REFUSED
+        probability = 1 / (1 + math.exp(-min(30.0, max(-30.0, score * self._languages[lang].slope))))
+        plain = probability < 0.5 and not crisis
+        return Intents(
+            human_request=probability,
+            person_refused=plain and bool(found) and all(refusals(found, lexicon)),
+            small_talk=talk.kind if plain else None,
+            abuse=talk.abuse and plain,
+            crisis=crisis,
+            nonsense=talk.nonsense and plain,
+            out_of_scope=talk.out_of_scope,
+        )
+
+    def _score(self, found: Sequence[Sequence[Word]], lang: str, kernel: float | None) -> float:
+        """How surely a person is asked for; 0 is the operating point."""
+        if not found:
+            return _REFUSED
+        refused = refusals(found, self._lexicons[lang])
+        if not any(refused) and any(asks_alone(flat(found), one) for one in self._lexicons.values()):
+            return _CERTAIN
+        model, table = self._languages[lang], self._concepts[lang]
+        scores = [_REFUSED]
+        if not any(refused):
+            layer = model.layers[Layer.WORDING if kernel is None else Layer.WHOLE]
+            scores.append(layer.score(*features(found, table)) + (kernel or 0.0))
+        if len(found) > 1:
+            clause_layer = model.layers[Layer.CLAUSE]
+            for clause, no in zip(found, refused, strict=True):
+                if not no:
+                    alone = asks_alone(clause, self._lexicons[lang]) and any(refused)
+                    scores.append(
+                        _CERTAIN
+                        if alone
+                        else clause_layer.score(*features([clause], table)) - model.clause_margin
+                    )
+        return max(scores)
+
+
+def flat(found: Sequence[Sequence[Word]]) -> list[Word]:
+    """The words of all clauses."""
+    return [word for clause in found for word in clause]
+
+
+def features(found: Sequence[Sequence[Word]], table: Concepts) -> tuple[Features, Features]:
+    """Wording and concepts of a message or clause."""
+    return ngram_features(flat(found)), concept_features(found, table)
+
+
+def asks_alone(words: Sequence[Word], lexicon: Lexicon) -> bool:
+    """Whether the words are one that asks for a person by itself ("aspa"), with politeness around it."""
+    if not words or len(words) > _LONGEST_ALONE or any(word.negated for word in words):
         return False
-    texts = [word.text for word in typed]
+    texts = [word.text for word in words]
     rest = [text for text in texts if not lexicon.around.has(text)]
     if not rest:
         return any(map(lexicon.alone.has, texts))
     if len(rest) > 1:
         return False
-    return lexicon.alone.has(rest[0]) or any(is_slip_of(rest[0], known) for known in lexicon.alone.whole)
+    return lexicon.alone.has(rest[0]) or any(is_slip_of(rest[0], word) for word in lexicon.alone.whole)
 
 
-@dataclass(frozen=True, slots=True)
-class IntentModel:
-    """Tells what a message is; safe to share between threads."""
-
-    parameters: Mapping[str, Parameters]
-
-    @classmethod
-    def load(cls) -> Self:
-        """The model that comes with the product."""
-        return cls(_shipped())
-
-    def classify(self, text: str, embedding: NDArray[np.float32] | None, lang: str) -> Intents:
-        """What a message in ``lang`` is; ``embedding`` is the bundled encoder's, or None with another."""
-        if lang not in self.parameters:
-            lang = "en"
-        lexicon, parameters = lexicons()[lang], self.parameters[lang]
-        if not tokens(text):
-            return Intents(nonsense=True)
-        parts = clauses(text, lexicon)
-        kind, likeness, outside = self._kind(parts, lang, parameters)
-        human = self._human(parts, embedding, lang, lexicon, parameters)
-        crisis = bool(lexicon.crisis.search(" ".join(tokens(text))))
-        sure = likeness >= SURE and human < 0.5
-        small = kind in SmallTalkKind.__members__.values() and sure
-        return Intents(
-            human_request=human,
-            small_talk=SmallTalkKind(kind) if small else None,
-            abuse=kind == ABUSE and sure,
-            crisis=crisis,
-            nonsense=kind == NONSENSE and sure,
-            out_of_scope=outside,
-        )
-
-    def _human(
-        self,
-        parts: Sequence[Sequence[Word]],
-        embedding: NDArray[np.float32] | None,
-        lang: str,
-        lexicon: Lexicon,
-        parameters: Parameters,
-    ) -> float:
-        if stands_alone(parts, lexicon):
-            return 0.99
-        refused = [refuses(part, lexicon, before=parts[i - 1] if i else ()) for i, part in enumerate(parts)]
-        best = -np.inf
-        if not any(refused):
-            best = self._score(row([w for part in parts for w in part], lang), embedding, parameters)
-        if len(parts) > 1:
-            for part, no in zip(parts, refused, strict=True):
-                if not no:
-                    best = max(best, self._score(row(part, lang), None, parameters) - CLAUSE_DISCOUNT)
-        return float(1.0 / (1.0 + np.exp(-best))) if np.isfinite(best) else 0.0
-
-    @staticmethod
-    def _score(features: Row, embedding: NDArray[np.float32] | None, parameters: Parameters) -> float:
-        if embedding is None or len(embedding) != len(parameters.mean):
-            weights = parameters.human_text
-            return float(weights[features.buckets] @ features.values) + float(weights[-1])
-        weights = parameters.human
-        centred = (embedding - parameters.mean) * WEIGHT_EMBEDDING
-        score = float(weights[features.buckets] @ features.values) + float(weights[-1])
-        return score + float(weights[NGRAMS + CONCEPTS : -1] @ centred)
-
-    @staticmethod
-    def _kind(parts: Sequence[Sequence[Word]], lang: str, parameters: Parameters) -> tuple[str, float, float]:
-        """The likeliest kind, how likely, and how likely far out of scope."""
-        words = [word for part in parts for word in part]
-        features = row(words, lang)
-        scores = parameters.kinds[:, features.buckets] @ features.values + parameters.kinds[:, -1]
-        odds = np.exp(scores - scores.max())
-        odds /= odds.sum()
-        best = int(odds.argmax())
-        outside = float(odds[KINDS.index(OUT_OF_SCOPE)])
-        if len(words) > SHORT and KINDS[best] not in (OUT_OF_SCOPE, OTHER):
-            return OTHER, 1.0, outside
-        return KINDS[best], float(odds[best]), outside
+def packed(values: NDArray[np.floating]) -> str:
+    """Numbers as base64 of 16-bit floats."""
+    return base64.b64encode(np.asarray(values, dtype="<f2").tobytes()).decode()
 
 
-@lru_cache(maxsize=1)
-def _shipped() -> Mapping[str, Parameters]:
-    with resources.as_file(resources.files("botsvc.intents_data").joinpath("model.npz")) as path:
-        stored = np.load(path, allow_pickle=False)
-        return {
-            lang: Parameters(
-                mean=stored[f"{lang}.mean"].astype(np.float32),
-                human=stored[f"{lang}.human"].astype(np.float32),
-                human_text=stored[f"{lang}.human_text"].astype(np.float32),
-                kinds=stored[f"{lang}.kinds"].astype(np.float32),
-                fingerprint=str(stored["fingerprint"]),
-            )
-            for lang in stored["languages"].tolist()
-        }
+def unpacked(text: str) -> Vector:
+    """The numbers that ``packed`` wrote."""
+    return np.frombuffer(base64.b64decode(text), dtype="<f2").astype(np.float32)
+
+
+def _language(record: Mapping[str, Any]) -> LanguageModel:
+    return LanguageModel(
+        layers={Layer(name): Weights.from_json(one) for name, one in record["layers"].items()},
+        slope=float(record["slope"]),
+        clause_margin=float(record["clause_margin"]),
+    )
+
+
+def _support(record: Mapping[str, Any]) -> Support:
+    names = tuple(record["names"])
+    centre = unpacked(record["centre"])
+    steps = unpacked(record["steps"])
+    whole = np.frombuffer(base64.b64decode(record["vectors"]), dtype=np.int8).reshape(len(steps), centre.size)
+    vectors = whole.astype(np.float32) * steps[:, None]
+    return Support(
+        encoder=record["encoder"],
+        centre=centre,
+        vectors=vectors,
+        squares=np.einsum("ij,ij->i", vectors, vectors),
+        gamma=float(record["gamma"]),
+        names=names,
+        alphas=unpacked(record["alphas"]).reshape(len(steps), len(names)),
+        biases=unpacked(record["biases"]),
+    )

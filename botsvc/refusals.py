@@ -10,6 +10,14 @@ _NEAR = 3  # words between a negation and the wanting it turns round
 _SHORT = 5  # words of a clause such as "no calls please"
 
 
+def refusals(found: Sequence[Sequence[Word]], lexicon: Lexicon) -> list[bool]:
+    """For each clause of a message whether it refuses a person."""
+    return [
+        refuses(clause, lexicon, before=found[place - 1] if place else ())
+        for place, clause in enumerate(found)
+    ]
+
+
 def refuses(clause: Sequence[Word], lexicon: Lexicon, *, before: Sequence[Word] = ()) -> bool:
     """Whether ``clause`` refuses a person, or asks for the bot; ``before`` is the clause before it."""
     texts = [word.text for word in clause]

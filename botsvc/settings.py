@@ -61,7 +61,7 @@ class ServerSettings(Section):
         default=8, ge=1, le=128, description="Requests that are worked on at the same time in one process."
     )
     index_poll_seconds: float = Field(
-        default=0.5, gt=0, le=60, description="How often the service looks for a newly published index."
+        default=0.2, gt=0, le=60, description="How often the service looks for a newly published index."
     )
     shutdown_seconds: int = Field(
         default=3, ge=0, le=600, description="How long open requests may take to finish at shutdown."

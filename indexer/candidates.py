@@ -23,6 +23,7 @@ from indexer.snapshot import (
     top_rows,
 )
 from indexer.terms import Hashes
+from indexer.vectors import dot
 
 #: The last log probability that a language can lose by: nothing is ruled out by its language alone.
 LANGUAGE_FLOOR = -4.0
@@ -76,7 +77,7 @@ def find_candidates(
             np.maximum(stems, scores.parts[number], out=stems)
         here = LexicalScores(ngrams=ngram.parts[number], stems=stems, asked=asked.parts[number])
         lexical.append(here)
-        pools.append(_pool(part, query, here))
+        pools.append(_best(part.segment, _pool(part, query, here), here, query, languages))
     tables = []
     for number, rows in enumerate(_with_translations(snapshot, pools)):
         part = snapshot.parts[number]
@@ -113,6 +114,36 @@ def _pool(part: Part, query: Query, scores: LexicalScores) -> NDArray[np.int64]:
         rows.append(np.searchsorted(segment.question_starts, similar, side="right") - 1)
     pooled = np.unique(np.concatenate(rows)).astype(np.int64)
     return pooled if part.dead_articles is None else pooled[~part.dead_articles[pooled]]
+
+
+#: Articles of a segment that are compared in full.
+COMPARED = 60
+
+
+def _best(
+    segment: Segment,
+    rows: NDArray[np.int64],
+    scores: LexicalScores,
+    query: Query,
+    languages: Mapping[str, float],
+) -> NDArray[np.int64]:
+    """The pooled articles that their passages and example questions put first, sorted."""
+    if len(rows) <= COMPARED:
+        return rows
+    starts, ends = segment.starts[rows, 1], segment.starts[rows + 1, 1]
+    passages, at = ranges(starts, ends)
+    size = (ends - starts).astype(np.int64)
+    worth = 16.0 * segment.passages.products(query.vector, passages)
+    worth += 8.0 * scores.ngrams[passages] + 2.0 * scores.stems[passages]
+    first = segment_maximum(worth, at, size, 0.0)
+    asked = segment.question_starts[rows + 1] - segment.question_starts[rows]
+    if asked.any():
+        questions, near_at = ranges(segment.question_starts[rows], segment.question_starts[rows + 1])
+        near = 8.0 * segment.questions.products(query.vector, questions) + 3.0 * scores.asked[questions]
+        first += segment_maximum(near, near_at, asked.astype(np.int64), 0.0)
+    floor = np.exp(LANGUAGE_FLOOR)
+    first += [np.log(max(languages.get(segment.keys[row].lang, 0.0), floor)) for row in rows.tolist()]
+    return np.sort(rows[np.argpartition(first, -COMPARED)[-COMPARED:]])
 
 
 def _with_translations(snapshot: Snapshot, pools: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
@@ -169,19 +200,19 @@ def _table(
     count = (ends[:, 1] - starts[:, 1]).astype(np.int64)
     snippet_count = (ends[:, 2] - starts[:, 2]).astype(np.int64)
     dense = segment.passages.products(query.vector, passages)
-    short = np.asarray(segment.snippets[snippets].astype(np.float32) @ query.vector, np.float32)
+    short = dot(segment.snippets[snippets].astype(np.float32), query.vector)
     ngrams, stems = scores.ngrams[passages], scores.stems[passages]
     features[:, Feature.PASSAGE] = segment_maximum(dense, at, count, 0.0)
     features[:, Feature.SNIPPET] = segment_maximum(short, snippets_at, snippet_count, 0.0)
     features[:, Feature.NGRAM] = segment_maximum(ngrams, at, count, 0.0)
     features[:, Feature.STEM] = segment_maximum(stems, at, count, 0.0)
-    titles = segment.title_vectors[rows].astype(np.float32) @ query.vector
+    titles = dot(segment.title_vectors[rows].astype(np.float32), query.vector)
     untitled = np.array([not segment.titles[row] for row in rows], bool)
     features[:, Feature.TITLE] = np.where(untitled, features[:, Feature.SNIPPET], titles)
     _fill_questions(features, segment, rows, query, scores, unknown)
     floor = np.exp(LANGUAGE_FLOOR)
     features[:, Feature.LANGUAGE] = [
-        np.log(max(languages.get(segment.keys[row].lang, 0.0), floor)) for row in rows
+        np.log(max(languages.get(segment.keys[row].lang, 0.0), floor)) for row in rows.tolist()
     ]
     return {
         "part": np.full(len(rows), number, np.int32),
@@ -243,6 +274,6 @@ def best_section(
     total = np.full(last - first, -np.inf, np.float32)
     np.maximum.at(total, segment.passage_section[p0:p1] - first, worth)
     closest = np.full(last - first, -1.0, np.float32)
-    short = segment.snippets[s0:s1].astype(np.float32) @ query.vector
+    short = dot(segment.snippets[s0:s1].astype(np.float32), query.vector)
     np.maximum.at(closest, segment.snippet_section[s0:s1] - first, short)
     return int(first + np.argmax(total + ranker.part_weight(Feature.SNIPPET) * closest))

@@ -23,6 +23,7 @@ from indexer.language import Detected
 from indexer.ranking import Feature, Ranker
 from indexer.snapshot import Query, Snapshot
 from indexer.trees import Trees, sigmoid
+from indexer.vectors import dot
 
 
 class Probabilities(NamedTuple):
@@ -75,6 +76,10 @@ SIGNS = (
 )  # fmt: skip
 
 
+#: How often a question in an article's own words is answered by that article.
+LABELLED = 0.98
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KbView:
     """What the cohort says about one kb."""
@@ -121,7 +126,10 @@ class ConfidenceModel:
         """The three probabilities for one ranking; all zero when there is nothing to rank."""
         if len(order) == 0:
             return Probabilities(0.0, 0.0, 0.0)
-        values = evidence(candidates, order, scores, query, view).tolist()
+        if Ranker.same_text(candidates.features[order]).tolist()[:2] in ([True], [True, False]):
+            # An editor has said which article these very words are about: a label, not an estimate.
+            return Probabilities(LABELLED, LABELLED, LABELLED)
+        values = evidence(candidates, order, scores, query, view)
         shift, choices_shift = calibration.shifts(language.lang)
         one = sigmoid(shift.apply(self.confidence.logit(values)))
         three = max(one, sigmoid(choices_shift.apply(self.choices.logit(values))))
@@ -142,7 +150,7 @@ class ConfidenceModel:
         view: KbView,
     ) -> tuple[float, float, float]:
         """Logits of confidence, choices and presence, before any kb's shift."""
-        values = evidence(candidates, order, scores, query, view).tolist()
+        values = evidence(candidates, order, scores, query, view)
         return self.confidence.logit(values), self.choices.logit(values), self.present.logit(values)
 
 
@@ -212,10 +220,10 @@ def evidence(
     nearest = float(features[:, Feature.PASSAGE].max())
     row[Evidence.COHORT_Z] = (nearest - view.cohort_mean) / view.cohort_deviation
     vectors = part.passages.rows(slice(first_passage, last_passage))
-    passage = vectors[int(np.argmax(vectors @ query.vector))]
-    usual = float((view.cohort.queries @ passage).mean())
+    passage = vectors[int(np.argmax(dot(vectors, query.vector)))]
+    usual = float(dot(view.cohort.queries, passage).mean())
     row[Evidence.COHORT_EXCESS] = float(features[top, Feature.PASSAGE]) - usual
-    outside = float((view.cohort.outside @ query.vector).max()) if len(view.cohort.outside) else 0.0
+    outside = float(dot(view.cohort.outside, query.vector).max()) if len(view.cohort.outside) else 0.0
     row[Evidence.OUTSIDE] = outside
     near = features[:, [Feature.PASSAGE, Feature.SNIPPET, Feature.TITLE, Feature.QUESTION]].max()
     row[Evidence.OUTSIDE_MARGIN] = float(near) - outside

@@ -34,6 +34,14 @@ class Feature(IntEnum):
 
 FEATURES = len(Feature)
 
+#: From this cosine on, the question is word for word an article's title or one of its examples: the same text
+#: has the same vector, and nothing else comes near one.
+SAME_TEXT = 0.985
+#: An article whose own words were typed comes before all others.
+SAME_TEXT_BONUS = 20.0
+#: A log probability below which an article's language is surely not the question's.
+SURELY_OTHER_LANGUAGE = -3.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranker:
@@ -43,7 +51,16 @@ class Ranker:
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """``[n, FEATURES]`` to ``[n]``."""
-        return np.asarray(features @ self.weights, np.float32)
+        scores = features @ self.weights
+        scores[self.same_text(features)] += SAME_TEXT_BONUS
+        return np.asarray(scores, np.float32)
+
+    @staticmethod
+    def same_text(features: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Which candidates were asked for in their own words, ``[n]``."""
+        own = np.maximum(features[:, Feature.QUESTION], features[:, Feature.TITLE])
+        likely = features[:, Feature.LANGUAGE] >= SURELY_OTHER_LANGUAGE
+        return np.asarray((own >= SAME_TEXT) & likely)
 
     def part_weight(self, feature: Feature) -> float:
         """One feature's weight, for choosing the best section of an article."""

@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Node(NamedTuple):
@@ -18,7 +22,24 @@ class Node(NamedTuple):
     value: float  #: of a leaf, in logits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table(NamedTuple):
+    """All nodes of all trees in columns; ``left`` and ``right`` are rows of it."""
+
+    feature: NDArray[np.intp]
+    threshold: NDArray[np.float64]
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    value: NDArray[np.float64]
+    roots: NDArray[np.intp]
+    depth: int
+
+
+def _depth(nodes: Sequence[Node], at: int = 0) -> int:
+    node = nodes[at]
+    return 0 if node.feature < 0 else 1 + max(_depth(nodes, node.left), _depth(nodes, node.right))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trees:
     """An additive model of logits: ``baseline`` plus one leaf of every tree."""
 
@@ -26,15 +47,36 @@ class Trees:
     baseline: float
     trees: tuple[tuple[Node, ...], ...]
 
-    def logit(self, values: Sequence[float]) -> float:
+    def logit(self, values: Sequence[float] | NDArray[np.float64]) -> float:
         """The model's logit for one row of features, in the order of ``features``."""
-        total = self.baseline
-        for nodes in self.trees:
-            node = nodes[0]
-            while node.feature >= 0:
-                node = nodes[node.left if values[node.feature] <= node.threshold else node.right]
-            total += node.value
-        return total
+        table = self._table
+        row = np.asarray(values, np.float64)
+        at = table.roots
+        # All trees take a step at a time; a leaf leads to itself.
+        for _ in range(table.depth):
+            at = np.where(row[table.feature[at]] <= table.threshold[at], table.left[at], table.right[at])
+        return self.baseline + float(table.value[at].sum())
+
+    @cached_property
+    def _table(self) -> _Table:
+        offsets = np.cumsum([0, *(len(nodes) for nodes in self.trees)])
+        rows = [
+            (max(node.feature, 0), node.threshold, first + node.left, first + node.right, node.value)
+            if node.feature >= 0
+            else (0, 0.0, first + place, first + place, node.value)
+            for first, nodes in zip(offsets.tolist(), self.trees, strict=False)
+            for place, node in enumerate(nodes)
+        ]
+        columns = list(zip(*rows, strict=True)) if rows else [()] * 5
+        return _Table(
+            feature=np.array(columns[0], np.intp),
+            threshold=np.array(columns[1], np.float64),
+            left=np.array(columns[2], np.intp),
+            right=np.array(columns[3], np.intp),
+            value=np.array(columns[4], np.float64),
+            roots=offsets[:-1].astype(np.intp),
+            depth=max((_depth(nodes) for nodes in self.trees), default=0),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Columns instead of objects: small, and diffs stay readable tree by tree."""

@@ -29,7 +29,14 @@ def walk(
     name: str, command: click.Command, parent: click.Context | None = None
 ) -> Iterator[tuple[str, click.Context]]:
     """Yield the command and all below it, each with its full name and context."""
-    context = click.Context(command, info_name=name.rpartition(" ")[2], parent=parent, terminal_width=WIDTH)
+    # As when it is called: click keeps the first help option that a command was asked for.
+    context = click.Context(
+        command,
+        info_name=name.rpartition(" ")[2],
+        parent=parent,
+        terminal_width=WIDTH,
+        **command.context_settings,
+    )
     yield name, context
     if isinstance(command, click.Group):
         for below in command.list_commands(context):

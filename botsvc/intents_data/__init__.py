@@ -1,1 +1,1 @@
-"""Words and fitted parameters of the intent model; written by ``evals/training/intents.py``, but for the YAML."""
+"""Words of the intent model, and its parameters as ``evals/training/intents.py`` fits them."""

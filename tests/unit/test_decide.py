@@ -103,6 +103,7 @@ INDEX: dict[str, Finds] = {
     "kerro vitsi": ("lasku", 0.03, 0.05, 0.02),
     "haista home": ("lasku", 0.85, 0.90, 0.60),
     "asdfgh": ("lasku", 0.10, 0.10, 0.55),
+    "en halua puhua ihmiselle": ("lasku", 0.30, 0.50, 0.74),
     "entä jos se varastettiin?": ("lasku", 0.30, 0.40, 0.40),
     "kortti katosi entä jos se varastettiin?": ("petos kortti", 0.50, 0.70, 0.95),
     "pin unohtui entä jos se varastettiin?": ("kortti pin", 0.85, 0.90, 0.95),
@@ -123,6 +124,7 @@ INTENTS = {
     "haluan kuolla": Intents(crisis=True),
     "moi": Intents(small_talk=SmallTalkKind.GREETING),
     "kiitos": Intents(small_talk=SmallTalkKind.THANKS),
+    "en halua puhua ihmiselle": Intents(person_refused=True),
     "haista home": Intents(abuse=True),
     "asdfgh": Intents(nonsense=True),
     "": Intents(nonsense=True),
@@ -366,6 +368,10 @@ DIALOGUES: dict[str, tuple[Policy, Sequence[Turn]]] = {
     ),
     "crisis and a person in one message": (POLICY, [("joku ihminen nyt, haluan kuolla", H, Reason.ASKED)]),
     "small talk": (POLICY, [("moi", S, Reason.GREETING), ("kiitos", S, Reason.THANKS)]),
+    "who wants no person stays with the bot": (
+        POLICY,
+        [("en halua puhua ihmiselle", S, Reason.DECLINED), ("kortti katosi", A, Reason.CONFIDENT)],
+    ),
     "not about this help center never hands off": (
         POLICY,
         [
