@@ -6,6 +6,7 @@ written by hand.
 
 from __future__ import annotations
 
+import copy
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +30,10 @@ def walk(
     name: str, command: click.Command, parent: click.Context | None = None
 ) -> Iterator[tuple[str, click.Context]]:
     """Yield the command and all below it, each with its full name and context."""
-    # As when it is called: click keeps the first help option that a command was asked for.
+    # As when it is called from the top; click keeps the first help option that a command was asked for, and
+    # that may have been another one.
+    command = copy.copy(command)
+    command.__dict__["_help_option"] = None
     context = click.Context(
         command,
         info_name=name.rpartition(" ")[2],
