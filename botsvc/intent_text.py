@@ -48,6 +48,8 @@ class Lexicon:
 
     alone: Words
     around: Words
+    phrases: Words
+    polite: Words
     negations: Words
     questions: Words
     stops: Words

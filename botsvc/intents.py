@@ -218,6 +218,9 @@ def asks_alone(words: Sequence[Word], lexicon: Lexicon) -> bool:
     if not words or len(words) > _LONGEST_ALONE or any(word.negated for word in words):
         return False
     texts = [word.text for word in words]
+    joined = "".join(text for text in texts if not lexicon.polite.has(text))
+    if any(is_slip_of(joined, phrase) for phrase in lexicon.phrases.whole):
+        return True
     rest = [text for text in texts if not lexicon.around.has(text)]
     if not rest:
         return any(map(lexicon.alone.has, texts))

@@ -8,6 +8,8 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -237,8 +239,8 @@ class Draft:
         return index, again
 
     def _calibration_key(self, content: str) -> str:
-        """Calibration depends on the content and on the goals it was made for."""
-        return _digest(content, self.answering.model_dump_json())[:16]
+        """Calibration depends on the content, the goals, and the shipped model that it shifts."""
+        return _digest(content, self.answering.model_dump_json(), *shipped_parameters())[:16]
 
     def _write_calibration(self, folder: Path, calibration: Calibration) -> None:
         (folder / "calibration.json").write_text(_json(calibration.to_json()), encoding="utf-8")
@@ -298,6 +300,14 @@ class Draft:
                     continue
             count += len(cut(self.articles[key]).sections)
         return count
+
+
+@lru_cache(maxsize=1)
+def shipped_parameters() -> tuple[str, ...]:
+    """The parameters that come with this version: another version calibrates anew."""
+    folder = resources.files("indexer").joinpath("data")
+    names = ("ranking.json", "confidence.json", "prior.json", "cohort.json")
+    return tuple(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
 
 
 def _served_hashes(index: Index | None) -> dict[ArticleKey, str]:
