@@ -50,6 +50,7 @@ class Lexicon:
     around: Words
     phrases: Words
     polite: Words
+    other: Words
     negations: Words
     questions: Words
     stops: Words

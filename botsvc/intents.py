@@ -226,7 +226,9 @@ def asks_alone(words: Sequence[Word], lexicon: Lexicon) -> bool:
         return any(map(lexicon.alone.has, texts))
     if len(rest) > 1:
         return False
-    return lexicon.alone.has(rest[0]) or any(is_slip_of(rest[0], word) for word in lexicon.alone.whole)
+    if lexicon.other.has(rest[0]) or lexicon.alone.has(rest[0]):
+        return lexicon.alone.has(rest[0])
+    return any(is_slip_of(rest[0], word) for word in lexicon.alone.whole)
 
 
 def packed(values: NDArray[np.floating]) -> str:

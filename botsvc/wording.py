@@ -33,14 +33,14 @@ def undotted(word: str) -> str:
 
 
 def is_slip_of(typed: str, meant: str) -> bool:
-    """Whether ``typed`` is ``meant`` with slips of the fingers: one in 5 to 8 letters, two in longer words.
+    """Whether ``typed`` is ``meant`` with slips of the fingers: one in 5 to 12 letters, two in longer words.
 
     A slip is a letter left out, added, changed, or swapped with its neighbour (optimal string alignment);
     the first letter must be right, because that is where short words differ in meaning.
     """
     if typed == meant:
         return True
-    allowed = 0 if len(meant) < 5 else 1 if len(meant) < 9 else 2
+    allowed = 0 if len(meant) < 5 else 1 if len(meant) < 13 else 2
     if not allowed or abs(len(typed) - len(meant)) > allowed or typed[:1] != meant[:1]:
         return False
     return _distance(typed, meant) <= allowed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -141,8 +142,7 @@ def _best(
         questions, near_at = ranges(segment.question_starts[rows], segment.question_starts[rows + 1])
         near = 8.0 * segment.questions.products(query.vector, questions) + 3.0 * scores.asked[questions]
         first += segment_maximum(near, near_at, asked.astype(np.int64), 0.0)
-    floor = np.exp(LANGUAGE_FLOOR)
-    first += [np.log(max(languages.get(segment.keys[row].lang, 0.0), floor)) for row in rows.tolist()]
+    first += _language_logs(segment, rows, languages)
     return np.sort(rows[np.argpartition(first, -COMPARED)[-COMPARED:]])
 
 
@@ -210,15 +210,22 @@ def _table(
     untitled = np.array([not segment.titles[row] for row in rows], bool)
     features[:, Feature.TITLE] = np.where(untitled, features[:, Feature.SNIPPET], titles)
     _fill_questions(features, segment, rows, query, scores, unknown)
-    floor = np.exp(LANGUAGE_FLOOR)
-    features[:, Feature.LANGUAGE] = [
-        np.log(max(languages.get(segment.keys[row].lang, 0.0), floor)) for row in rows.tolist()
-    ]
+    features[:, Feature.LANGUAGE] = _language_logs(segment, rows, languages)
     return {
         "part": np.full(len(rows), number, np.int32),
         "row": rows.astype(np.int32),
         "features": features,
     }
+
+
+def _language_logs(
+    segment: Segment, rows: NDArray[np.int64], languages: Mapping[str, float]
+) -> NDArray[np.float32]:
+    """How likely each article's language is the question's, as a log probability with a floor."""
+    floor = math.exp(LANGUAGE_FLOOR)
+    logs = {lang: math.log(max(probability, floor)) for lang, probability in languages.items()}
+    keys = segment.keys
+    return np.array([logs.get(keys[row].lang, LANGUAGE_FLOOR) for row in rows.tolist()], np.float32)
 
 
 def _fill_questions(
