@@ -39,7 +39,7 @@ def call(address: str, path: str, body: Any = None, token: str = "") -> dict[str
     [
         ("kortti hukassa", "fi", "lost-card"),
         ("mitkä neljä numeroa sovellus oikein kysyy", "fi", "card-activation"),
-        ("Jag har tappat mitt förmånskort, vad ska jag göra?", "sv", "lost-card"),
+        ("jag har tappat mitt kort", "sv", "lost-card"),
         ("How do I lock my Etupolku card?", "en", "lost-card"),
     ],
 )
