@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -82,6 +82,48 @@ def risk_coverage_chart(
     return _svg(parts, title=title, description="Lower is better; the surest questions are at the left.")
 
 
+def learning_chart(
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str], measure: str, *, words: str, title: str
+) -> Markup:
+    """A measure against the number of example questions an article, a line a system; higher is better.
+
+    ``rows`` are those of ``metrics.json``; a system that lacks the measure at some k has no point there.
+    """
+    most = max((row["k"] for row in rows), default=0) or 1
+    lines: list[list[tuple[float, Mapping[str, Any]]]] = [
+        [
+            (row["k"] / most, figure)
+            for row in rows
+            if (figure := row["systems"].get(name, {}).get(measure)) and figure["value"] is not None
+        ]
+        for name in names
+    ]
+    least = min((figure["value"] for line in lines for _, figure in line), default=0.0)
+    bottom = next(step for step in (0.8, 0.6, 0.4, 0.2, 0.0) if step <= max(0.0, least - 0.02))
+    at = {row["k"] / most: str(row["k"]) for row in rows}
+    parts = [_axes("example questions an article", words, bottom=bottom, x_ticks=at)]
+    for number, line in reversed(list(enumerate(lines))):
+        points = [(x, _above(figure["value"], bottom)) for x, figure in line]
+        parts.append(_line(f"curve c{number % 6}", points, title=names[number]))
+        for (x, figure), (_, y) in zip(line, points, strict=True):
+            if number == 0 and figure["low"] is not None:
+                low, high = _y(_above(figure["low"], bottom)), _y(_above(figure["high"], bottom))
+                parts.append(
+                    f'<line class="whisker" x1="{_x(x):.1f}" x2="{_x(x):.1f}" y1="{low:.1f}" '
+                    f'y2="{high:.1f}"/>'
+                )
+            says = escape(f"{names[number]}, k = {at[x]}: {figure['value']:.1%} (n = {figure['n']})")
+            parts.append(
+                f'<circle class="mark m{number % 6}" cx="{_x(x):.1f}" cy="{_y(y):.1f}" r="3.5">'
+                f"<title>{says}</title></circle>"
+            )
+    return _svg(parts, title=title, description="Higher is better; no question asked was ever shown.")
+
+
+def _above(value: float, bottom: float) -> float:
+    return (value - bottom) / (1 - bottom)
+
+
 def legend(names: Sequence[str], *, operating: bool) -> Markup:
     """What each line of a chart is."""
     line = '<svg viewBox="0 0 26 8" aria-hidden="true"><path class="curve c{}" d="M1 4H25"/></svg>'
@@ -113,16 +155,31 @@ def _line(name: str, points: Sequence[tuple[float, float]], *, title: str = "") 
     return f'<polyline class="{name}" points="{path}">{inside}</polyline>'
 
 
-def _axes(x_words: str, y_words: str, *, extra: int = 0, top: float = 1.0) -> str:
-    """Grid and labels; the y axis ends at ``top``."""
+_TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+_SHARES = {tick: f"{tick:.0%}" for tick in _TICKS}
+
+
+def _axes(
+    x_words: str,
+    y_words: str,
+    *,
+    extra: int = 0,
+    top: float = 1.0,
+    bottom: float = 0.0,
+    x_ticks: Mapping[float, str] = _SHARES,
+) -> str:
+    """Grid and labels; the y axis goes from ``bottom`` to ``top``."""
     parts = []
-    for tick in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
+    for tick in _TICKS:
         parts.append(
             f'<line class="grid" x1="{_x(0)}" x2="{_x(1)}" y1="{_y(tick):.1f}" y2="{_y(tick):.1f}"/>'
             f'<text class="tick" x="{_LEFT - 7}" y="{_y(tick) + 4:.1f}" text-anchor="end">'
-            f"{tick * top:.0%}</text>"
-            f'<text class="tick" x="{_x(tick):.1f}" y="{_TOP + _SIZE + 17}" text-anchor="middle">'
-            f"{tick:.0%}</text>"
+            f"{bottom + tick * (top - bottom):.0%}</text>"
+        )
+    for place, label in x_ticks.items():
+        parts.append(
+            f'<text class="tick" x="{_x(place):.1f}" y="{_TOP + _SIZE + 17}" text-anchor="middle">'
+            f"{label}</text>"
         )
     x_at = _TOP + _SIZE + 38 + (extra + 10 if extra else 0)
     parts.append(f'<text class="axis" x="{_x(0.5)}" y="{x_at}" text-anchor="middle">{x_words}</text>')

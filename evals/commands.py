@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
@@ -17,10 +17,76 @@ if TYPE_CHECKING:
     from evals.compare import Comparison, Difference
     from evals.predictions import Prediction
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 SHIPPED = "shipped"
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+class _Numbers(click.ParamType[tuple[int, ...]]):
+    """Numbers from 0 on, apart by commas."""
+
+    name = "numbers"
+
+    def convert(
+        self, value: str | tuple[int, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            found = tuple(int(part) for part in value.split(","))
+        except ValueError:
+            found = (-1,)
+        if min(found) < 0:
+            self.fail(f"{value!r} is no list of numbers such as 0,1,3,5,8", param, ctx)
+        return found
+
+
+_SKIP_TAG = click.option(
+    "--skip-tag", multiple=True, metavar="TAG", help="Leave questions with this tag out."
+)
+_SEED = click.option("--seed", type=int, default=1, show_default=True, help="Seed of the intervals.")
+_RESAMPLES = click.option(
+    "--resamples", type=click.IntRange(0, 100_000), default=1000, show_default=True, help="0: no intervals."
+)
+
+
+def _curve_options(command: Callable[P, R]) -> Callable[P, R]:
+    """What both ways to a learning curve are told."""
+    options = (
+        click.option(
+            "--ks",
+            type=_Numbers(),
+            default="0,1,3,5,8",
+            show_default=True,
+            metavar="K,K,...",
+            help="Learning curve: example questions an article.",
+        ),
+        click.option(
+            "--curve-questions",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Learning curve: ask so many questions at most.",
+        ),
+        click.option(
+            "--curve-test-share",
+            type=click.FloatRange(0, 1, min_open=True, max_open=True),
+            default=0.5,
+            show_default=True,
+            help="Learning curve: share of each article's questions that is asked and never shown.",
+        ),
+        click.option(
+            "--curve-memory",
+            type=_FOLDER,
+            help="Learning curve: folder that keeps embeddings for the next time.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.group(name="eval")
@@ -36,7 +102,7 @@ def eval_group() -> None:
 @click.option("--absent", is_flag=True, help="Ask everything twice, each time without half of the articles.")
 @click.option("--articles", type=_FILE, help="articles.jsonl whose `group` says what leaves together.")
 @click.option("--hint-lang", is_flag=True, help="Tell the bot the question's language.")
-@click.option("--skip-tag", multiple=True, metavar="TAG", help="Leave questions with this tag out.")
+@_SKIP_TAG
 @click.option("--config", type=_FILE, help="Settings file; without it none is read.")
 @click.option(
     "--gates",
@@ -46,10 +112,11 @@ def eval_group() -> None:
     help="Hold the run to the gates of a file (default: the shipped ones); exit 1 when one is missed.",
 )
 @click.option("--no-baselines", is_flag=True, help="Leave the simple methods out.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the intervals.")
-@click.option(
-    "--resamples", type=click.IntRange(0, 100_000), default=1000, show_default=True, help="0: no intervals."
-)
+@click.option("--learn-curve", is_flag=True, help="Measure too how examples of questions help; needs --kb.")
+@click.option("--kb", type=click.Path(path_type=Path), help="Source of the index, for --learn-curve.")
+@_curve_options
+@_SEED
+@_RESAMPLES
 @click.option("--site", default="", help="Address of the help center, for links in the report.")
 @click.option("--json", "as_json", is_flag=True, help="Print metrics.json on stdout.")
 @one_sentence_errors(EvalError)
@@ -65,6 +132,12 @@ def run(
     config: Path | None,
     gates: str | None,
     no_baselines: bool,
+    learn_curve: bool,
+    kb: Path | None,
+    ks: tuple[int, ...],
+    curve_questions: int | None,
+    curve_test_share: float,
+    curve_memory: Path | None,
     seed: int,
     resamples: int,
     site: str,
@@ -80,7 +153,10 @@ def run(
     from evals.questions import read_questions
     from evals.runner import RunOptions
 
+    if learn_curve and kb is None:
+        raise RunError("--learn-curve builds indexes of its own: name their source with --kb")
     given = read_questions(questions)
+    groups = read_groups(articles) if articles else {}
     request = Request(
         questions=given.without_tags(skip_tag),
         questions_path=questions,
@@ -89,7 +165,7 @@ def run(
             absent=absent,
             hint_lang=hint_lang,
             baselines=not no_baselines,
-            groups=read_groups(articles) if articles else {},
+            groups=groups,
         ),
         gates=read_gates(shipped_gates() if gates == SHIPPED else Path(gates)) if gates else None,
         resampling=Resampling(seed=seed, resamples=resamples),
@@ -106,6 +182,26 @@ def run(
             stated_absent_share=product.stated_absent_share,
             progress=progress,
         )
+        if learn_curve and kb is not None:
+            from evals.learning_curve import CurveRequest, learning_curve
+
+            evaluation.metrics["learning_curve"] = curve = learning_curve(
+                CurveRequest(
+                    kb=kb,
+                    questions=request.questions.questions,
+                    ks=ks,
+                    most=curve_questions,
+                    test_share=curve_test_share,
+                    seed=seed,
+                    groups=groups,
+                    baselines=not no_baselines,
+                ),
+                inprocess.remembering_encoder(config, curve_memory, product.searched),
+                inprocess.open_settings(config).answering,
+                request.resampling,
+                progress,
+            )
+            evaluation.metrics["warnings"] += curve["warnings"]
         write_run(out, evaluation, site=site or product.site)
     for warning in evaluation.metrics["warnings"]:
         say(f"warning: {warning}")
@@ -118,6 +214,68 @@ def run(
         say(f"gate missed: {gate['sentence']}")
     if missed:
         sys.exit(EXIT_FOUND)
+
+
+@eval_group.command()
+@click.option(
+    "--kb", type=click.Path(path_type=Path), required=True, help="Folder of articles, or articles.jsonl."
+)
+@click.option("--questions", type=_FILE, required=True, help="Questions, one JSON object a line.")
+@click.option("--articles", type=_FILE, help="articles.jsonl whose `group` says what leaves together.")
+@_SKIP_TAG
+@click.option("--config", type=_FILE, help="Settings file; without it none is read.")
+@click.option("--no-baselines", is_flag=True, help="Leave the simple methods out.")
+@_curve_options
+@_SEED
+@_RESAMPLES
+@click.option("--json", "as_json", is_flag=True, help="Print the curve as JSON on stdout.")
+@one_sentence_errors(EvalError)
+def curve(
+    kb: Path,
+    questions: Path,
+    articles: Path | None,
+    skip_tag: tuple[str, ...],
+    config: Path | None,
+    no_baselines: bool,
+    ks: tuple[int, ...],
+    curve_questions: int | None,
+    curve_test_share: float,
+    curve_memory: Path | None,
+    seed: int,
+    resamples: int,
+    as_json: bool,
+) -> None:
+    """The learning curve alone: what examples of questions bring, on questions never shown."""
+    from evals import inprocess
+    from evals.figures import Resampling
+    from evals.halves import read_groups
+    from evals.learning_curve import CurveRequest, learning_curve
+    from evals.questions import read_questions
+
+    request = CurveRequest(
+        kb=kb,
+        questions=read_questions(questions).without_tags(skip_tag).questions,
+        ks=ks,
+        most=curve_questions,
+        test_share=curve_test_share,
+        seed=seed,
+        groups=read_groups(articles) if articles else {},
+        baselines=not no_baselines,
+    )
+    with progress_bar() as progress:
+        found = learning_curve(
+            request,
+            inprocess.remembering_encoder(config, curve_memory),
+            inprocess.open_settings(config).answering,
+            Resampling(seed=seed, resamples=resamples),
+            progress,
+        )
+    for warning in found["warnings"]:
+        say(f"warning: {warning}")
+    if as_json:
+        print_json(found)
+    else:
+        _print_curve(found)
 
 
 @eval_group.command()
@@ -204,7 +362,36 @@ def _print_summary(metrics: Mapping[str, Any], out: Path) -> None:
             f"conversations as expected: {found['as_expected']} of {found['n']}, "
             f"turns: {found['turns_as_expected']} of {found['turns']}"
         )
+    if curve := metrics.get("learning_curve"):
+        _print_curve(curve)
     click.echo(f"report: {out / 'report.html'}")
+
+
+_CURVE = ("recall@1", "coverage@0.90", "coverage@0.95", "auroc", "ece", "answer_rate", "selective_accuracy")
+
+
+def _print_curve(curve: Mapping[str, Any]) -> None:
+    click.echo(
+        f"\nlearning curve: {curve['asked']} questions about {curve['articles_asked']} of "
+        f"{curve['articles']} articles, never shown at any k"
+    )
+    rows = [("k", "", *_CURVE, "recall@1 behind Helppari")]
+    for row in curve["rows"]:
+        for name, figures in row["systems"].items():
+            shown = [_shown_with_interval(figures.get(measure)) for measure in _CURVE]
+            behind = row["ahead"].get(name)
+            if row["ece_if_perfect"] and not behind:
+                shown[_CURVE.index("ece")] += f" (perfect: <= {row['ece_if_perfect']['high']:.3f})"
+            rows.append((str(row["k"]), name, *shown, _shown_with_interval(behind, "recall@1", "+.3f")))
+    _print_table(rows)
+
+
+def _shown_with_interval(figure: Mapping[str, Any] | None, key: str = "value", form: str = ".3f") -> str:
+    if figure is None or figure[key] is None:
+        return ""
+    if figure["low"] is None:
+        return format(figure[key], form)
+    return f"{figure[key]:{form}} [{figure['low']:{form}} {figure['high']:{form}}]"
 
 
 def _print_comparison(found: Comparison, flips: int) -> None:

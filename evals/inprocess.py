@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from pydantic import ValidationError
 
 from evals.bot import HITS, Bot, Dialogue, Goals, Reply, SearchableIndex
+from evals.embeddings import RememberingEncoder
 from evals.predictions import Outcome, PredictedHit
 from indexer import SettingsError
 
 if TYPE_CHECKING:
     from botsvc.answering import Answering
     from botsvc.answering import Reply as BotReply
-    from indexer import Hit, Index
+    from botsvc.settings import Settings
+    from indexer import Encoder, Hit, Index
 
 DEPTH = 2 * HITS  #: hits kept a question
 
@@ -36,19 +38,9 @@ def open_product(root: Path, config: Path | None) -> Product:
     Raises the index's errors (each a sentence) and ``SettingsError``.
     """
     from botsvc.answering import answering
-    from botsvc.settings import Settings
     from indexer import Index
-    from indexer.settings import load_settings
 
-    if config is not None:
-        settings = load_settings(Settings, config)
-    else:
-        try:
-            settings = Settings()
-        except ValidationError as error:
-            raise SettingsError(
-                "a HELPPARI_* variable cannot be used: run `helppari config check`"
-            ) from error
+    settings = open_settings(config)
     index = Index.load(root)
     if "absent_share" in settings.answering.model_fields_set:
         index = index.with_absent_share(settings.answering.absent_share)
@@ -59,6 +51,30 @@ def open_product(root: Path, config: Path | None) -> Product:
         site=settings.site.base_url,
         stated_absent_share=index.calibration.absent_share,
     )
+
+
+def open_settings(config: Path | None) -> Settings:
+    """The settings of the file, or of the environment alone; raises ``SettingsError``."""
+    from botsvc.settings import Settings
+    from indexer.settings import load_settings
+
+    if config is not None:
+        return load_settings(Settings, config)
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("a HELPPARI_* variable cannot be used: run `helppari config check`") from error
+
+
+def remembering_encoder(
+    config: Path | None, memory: Path | None, index: SearchableIndex | None = None
+) -> RememberingEncoder:
+    """The index's encoder, or that of the settings, encoding each text once."""
+    from indexer import open_encoder
+
+    if index is not None:
+        return RememberingEncoder(cast("Encoder", index.encoder), memory)
+    return RememberingEncoder(open_encoder(open_settings(config).index.encoder), memory)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,14 @@ from markupsafe import Markup
 
 from evals.cases import worst_cases
 from evals.catalogue import MEASURES
-from evals.charts import Curve, OperatingPoint, legend, reliability_diagram, risk_coverage_chart
+from evals.charts import (
+    Curve,
+    OperatingPoint,
+    learning_chart,
+    legend,
+    reliability_diagram,
+    risk_coverage_chart,
+)
 from evals.predictions import Prediction
 
 TILES = (
@@ -55,6 +62,20 @@ BASELINE_COLUMNS = (
     "estimated_deflection",
 )
 
+CURVE_COLUMNS = (
+    "recall@1",
+    "coverage@0.90",
+    "coverage@0.95",
+    "auroc",
+    "ece",
+    "answer_rate",
+    "selective_accuracy",
+)
+CURVE_CHARTS = (
+    ("recall@1", "right article first"),
+    ("coverage@0.95", "could be answered at 95 % right"),
+)
+
 _PLAIN = (
     "auroc",
     "mrr",
@@ -76,6 +97,7 @@ def render_report(metrics: Mapping[str, Any], predictions: Sequence[Prediction],
     environment.filters["figure"] = show_figure
     environment.filters["number"] = show_number
     environment.filters["chance"] = show_chance
+    environment.filters["ahead"] = show_ahead
     environment.globals["better"] = {name: str(measure.better) for name, measure in MEASURES.items()}
     folder = resources.files("evals") / "templates"
     style = Markup((folder / "report.css").read_text(encoding="utf-8"))
@@ -86,6 +108,11 @@ def render_report(metrics: Mapping[str, Any], predictions: Sequence[Prediction],
         *(Curve(name, points) for name, points in metrics["risk_coverage_of_baselines"].items()),
     ]
     point = _operating_point(metrics)
+    # Runs from before there were learning curves have none.
+    learning = metrics.get("learning_curve")
+    learners = (
+        list(dict.fromkeys(name for row in learning["rows"] for name in row["systems"])) if learning else []
+    )
     return template.render(
         m=metrics,
         style=style,
@@ -106,6 +133,14 @@ def render_report(metrics: Mapping[str, Any], predictions: Sequence[Prediction],
             curves, point, goal=metrics["promise"]["answers"]["goal"], title="Risk-coverage curves"
         ),
         legend=legend([curve.name for curve in curves], operating=point is not None),
+        curve=learning,
+        curve_columns=CURVE_COLUMNS,
+        curve_charts=[
+            learning_chart(learning["rows"], learners, name, words=words, title=f"Learning curve, {name}")
+            for name, words in CURVE_CHARTS
+            if learning
+        ],
+        curve_legend=legend(learners, operating=False),
         worst=worst_cases(predictions),
     )
 
@@ -141,6 +176,18 @@ def show_figure(figure: Mapping[str, Any] | None, name: str) -> Markup:
     return Markup('<span class="value" title="n = {}{}">{}</span>{}').format(
         figure["n"], unscored, show_number(figure["value"], name), interval
     )
+
+
+def show_ahead(difference: Mapping[str, Any]) -> Markup:
+    """A difference of recall@1 in percentage points, with its interval."""
+    if difference["recall@1"] is None:
+        return Markup("–")
+    interval = Markup("")
+    if difference["low"] is not None:
+        interval = Markup('<span class="interval">{:+.1f} – {:+.1f}</span>').format(
+            100 * difference["low"], 100 * difference["high"]
+        )
+    return Markup('<span class="value">{:+.1f}</span>{}').format(100 * difference["recall@1"], interval)
 
 
 def _anywhere(name: str, *tables: Mapping[str, Any]) -> bool:
