@@ -5,7 +5,7 @@ Only the names below are for other rooms; every module is an inside of this one.
 
 from indexer.access import Access
 from indexer.articles import Article, ArticleKey, HandoffRule, Offer, Status, Visibility
-from indexer.artifact import builds, current_build, publish
+from indexer.artifact import builds, current_build, drop_old_builds, publish
 from indexer.build import Builder, BuildReport
 from indexer.calibration import Calibration, Thresholds
 from indexer.confidence import Probabilities
@@ -22,6 +22,15 @@ from indexer.errors import (
     KnowledgeBaseError,
     SettingsError,
 )
+from indexer.examples import (
+    EXAMPLES,
+    Example,
+    ExampleSource,
+    by_article,
+    normalised,
+    read_examples,
+    write_examples,
+)
 from indexer.hits import Hit, SearchResult
 from indexer.index import Index
 from indexer.language import Detected, detect
@@ -30,8 +39,10 @@ from indexer.markdown import plain_text, render
 from indexer.problems import Problem, Severity
 from indexer.sections import Block, BlockKind, Section
 from indexer.sentences import sentences as split_sentences
+from indexer.trial import trial_root
 
 __all__ = [
+    "EXAMPLES",
     "Access",
     "Article",
     "ArticleError",
@@ -46,6 +57,8 @@ __all__ = [
     "Encoder",
     "EncoderError",
     "EncoderMismatch",
+    "Example",
+    "ExampleSource",
     "HandoffRule",
     "Hit",
     "Index",
@@ -65,12 +78,18 @@ __all__ = [
     "Thresholds",
     "Visibility",
     "builds",
+    "by_article",
     "current_build",
     "detect",
+    "drop_old_builds",
     "link_target",
+    "normalised",
     "open_encoder",
     "plain_text",
     "publish",
+    "read_examples",
     "render",
     "split_sentences",
+    "trial_root",
+    "write_examples",
 ]

@@ -59,6 +59,7 @@ class Manifest:
     problems: tuple[dict[str, Any], ...]  #: what editors have to mend
     segments: tuple[SegmentEntry, ...]
     files: Mapping[str, str]  #: path below the build -> sha256
+    examples: str = ""  #: hash of the confirmed questions that were added; empty: none
     format: int = FORMAT
 
     def to_text(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from indexer.console import Progress, no_progress
 from indexer.drafts import Content, Draft
 from indexer.encoders import Encoder
 from indexer.errors import ArticleError, ArtifactError, EncoderMismatch, KnowledgeBaseError
+from indexer.examples import by_article, examples_hash, read_examples
 from indexer.index import Index
 from indexer.problems import Problem, ProblemKind, Severity
 from indexer.settings import AnsweringSettings
@@ -60,9 +61,12 @@ class Builder:
     encoder: Encoder
     answering: AnsweringSettings = field(default_factory=AnsweringSettings)
     examples: Mapping[ArticleKey, Sequence[str]] = field(default_factory=dict)
+    examples_file: Path | None = None  #: read anew by each build, if it is there; replaces ``examples``
     _index: Index | None = None
     _files: Mapping[str, FileState] | None = None
     _articles: Mapping[ArticleKey, Article] | None = None
+    _added: Mapping[ArticleKey, int] = field(default_factory=dict)  #: questions at the end that are examples
+    _with_or_had: bool = False  #: this build, or the one before, has examples
 
     def build(
         self, *, full: bool = False, recalibrate: bool = True, progress: Progress = no_progress
@@ -74,6 +78,7 @@ class Builder:
         """
         started = time.monotonic()
         with writing(self.root):
+            notes = self._read_examples()
             before = self._open_served()
             # A full build reads every file, but of a broken one it too keeps the last good version.
             files = self._known_files(before)
@@ -83,7 +88,10 @@ class Builder:
                 }
             remembered = self._articles if before is not None and before is self._index else None
             previous = (
-                Previous(files=files, articles=before.article if remembered is None else remembered.get)
+                Previous(
+                    files=files,
+                    articles=self._as_written(before) if remembered is None else remembered.get,
+                )
                 if before is not None
                 else None
             )
@@ -106,12 +114,18 @@ class Builder:
                     synonyms=groups,
                     problems=problems,
                     # What examples change is seen in the hashes alone.
-                    suspects=None if self.examples or full or remembered is None else reading.changed,
+                    suspects=None if self._with_or_had or full or remembered is None else reading.changed,
+                    examples=examples_hash({key: self.examples.get(key, ()) for key in articles}),
                 ),
                 progress=progress,
             )
             written = draft.write(recalibrate=recalibrate)
+            added = {
+                key: len(articles[key].questions) - len(reading.articles[key].questions) for key in articles
+            }
+            self._added = {key: count for key, count in added.items() if count}
             self._remember(written.index, reading)
+            self._with_or_had = bool(self.examples)
         index = written.index
         return BuildReport(
             build_id=index.build_id,
@@ -126,8 +140,20 @@ class Builder:
             recalibrated=written.recalibrated,
             published=before is None or before.build_id != index.build_id,
             seconds=round(time.monotonic() - started, 3),
-            warnings=tuple(_warnings(index.calibration)),
+            warnings=(*notes, *_gone(self.examples, articles), *_warnings(index.calibration)),
         )
+
+    def _read_examples(self) -> tuple[str, ...]:
+        """Take the examples of the file; what its editor should know."""
+        notes: tuple[str, ...] = ()
+        if self.examples_file is not None:
+            if self.examples_file.is_file():
+                found = read_examples(self.examples_file)
+                self.examples, notes = by_article(found.examples), tuple(map(str, found.problems))
+            else:
+                self.examples = {}
+        self._with_or_had = self._with_or_had or bool(self.examples)
+        return notes
 
     def _with_examples(self, article: Article) -> Article:
         extra = [q for q in self.examples.get(article.key, ()) if q not in article.questions]
@@ -150,11 +176,21 @@ class Builder:
             return self._files
         try:
             record = json.loads((self.root / SOURCES).read_text(encoding="utf-8"))
-            if record["kb"] != str(self.kb.resolve()):
+            if record["kb"] != str(self.kb.resolve()) or record["build"] != before.build_id:
                 return {}
+            self._added = {ArticleKey(lang, name): count for lang, name, count in record["examples"]}
             return {name: FileState.from_json(state) for name, state in record["files"].items()}
         except (OSError, ValueError, KeyError, TypeError):
             return {}  # only a memory: without it every file is read
+
+    def _as_written(self, before: Index) -> Callable[[ArticleKey], Article | None]:
+        """The articles of the served build without the examples that were added to their questions."""
+
+        def article(key: ArticleKey) -> Article | None:
+            found, count = before.article(key), self._added.get(key, 0)
+            return replace(found, questions=found.questions[:-count]) if found and count else found
+
+        return article
 
     def _synonyms(
         self, reading: Reading, before: Index | None
@@ -176,12 +212,31 @@ class Builder:
         """Keep what the next build starts from."""
         self._index, self._files, self._articles = index, reading.files, reading.articles
         record = {
+            "build": index.build_id,
             "kb": str(self.kb.resolve()),
+            "examples": [[*key, count] for key, count in self._added.items()],
             "files": {name: state.to_json() for name, state in reading.files.items()},
         }
         temporary = self.root / f".{SOURCES}.new"
         temporary.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
         temporary.replace(self.root / SOURCES)
+
+
+#: Articles without their examples that a warning names.
+NAMED = 3
+
+
+def _gone(
+    examples: Mapping[ArticleKey, Sequence[str]], articles: Mapping[ArticleKey, Article]
+) -> Iterator[str]:
+    gone = sorted(key for key in examples if key not in articles)
+    if gone:
+        count = sum(len(examples[key]) for key in gone)
+        named = ", ".join(f"{key.lang}/{key.id}" for key in gone[:NAMED]) + (", ..." if gone[NAMED:] else "")
+        yield (
+            f"{count} example{'s' if count > 1 else ''} of {len(gone)} article{'s' if len(gone) > 1 else ''} "
+            f"that this kb does not publish {'are' if count > 1 else 'is'} left out: {named}"
+        )
 
 
 #: Below this share of answers, editors should know what to do about it.

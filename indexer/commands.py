@@ -13,7 +13,6 @@ import click
 from indexer.console import EXIT_FOUND, one_sentence_errors, print_json, progress_bar, say
 
 if TYPE_CHECKING:
-    from indexer.articles import ArticleKey
     from indexer.build import Builder, BuildReport
     from indexer.problems import Problem
     from indexer.settings import Settings
@@ -41,7 +40,11 @@ def _settings(config: Path | None) -> Settings:
 @index.command()
 @click.option("--kb", type=click.Path(path_type=Path), help="Folder of articles, or an articles.jsonl.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the index; default [index] dir.")
-@click.option("--examples", type=click.Path(path_type=Path), help="JSONL of confirmed questions per article.")
+@click.option(
+    "--examples",
+    type=click.Path(path_type=Path),
+    help="JSONL of confirmed questions; default examples.jsonl in the index folder.",
+)
 @click.option("--full", is_flag=True, help="Take nothing from earlier builds.")
 @_CONFIG
 @_JSON
@@ -185,48 +188,23 @@ def publish(build_id: str, root: Path | None, config: Path | None, as_json: bool
 def _builder(settings: Settings, kb: Path | None, out: Path | None, examples: Path | None) -> Builder:
     from indexer.build import Builder
     from indexer.encoders import open_encoder
+    from indexer.errors import KnowledgeBaseError
+    from indexer.examples import EXAMPLES
 
     source = kb or settings.index.kb
     if not source.exists():
-        from indexer.errors import KnowledgeBaseError
-
         raise KnowledgeBaseError(
             f"there is no knowledge base at {source}: give a folder, or an articles.jsonl"
         )
+    if examples is not None and not examples.exists():
+        raise KnowledgeBaseError(f"there are no examples at {examples}: give a JSONL file, or leave it out")
     return Builder(
         kb=source,
         root=out or settings.index.dir,
         encoder=open_encoder(settings.index.encoder),
         answering=settings.answering,
-        examples=_read_examples(examples) if examples else {},
+        examples_file=examples or (out or settings.index.dir) / EXAMPLES,
     )
-
-
-def _read_examples(path: Path) -> dict[ArticleKey, list[str]]:
-    """Confirmed questions by article: JSONL of ``{"article_id", "lang", "text"}``."""
-    from indexer.articles import ArticleKey
-    from indexer.errors import KnowledgeBaseError
-
-    found: dict[ArticleKey, list[str]] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise KnowledgeBaseError(f"{path} cannot be read: {error}") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            record: dict[str, Any] = json.loads(line)
-            key = ArticleKey(str(record["lang"]), str(record["article_id"]))
-            text = record["text"]
-            if not isinstance(text, str):
-                raise TypeError
-        except (ValueError, KeyError, TypeError) as error:
-            raise KnowledgeBaseError(
-                f'{path}:{number}: write {{"article_id": ..., "lang": ..., "text": ...}} on each line'
-            ) from error
-        found.setdefault(key, []).append(text)
-    return found
 
 
 def _report_json(report: BuildReport) -> dict[str, Any]:

@@ -64,6 +64,7 @@ class Content:
     problems: tuple[Problem, ...]
     #: articles that may differ from those of the served build; the others keep their hashes
     suspects: frozenset[ArticleKey] | None = None
+    examples: str = ""  #: hash of the confirmed questions among the articles'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,7 @@ class Draft:
         self.articles = content.articles
         self.synonyms = content.synonyms
         self.problems = content.problems
+        self.examples = content.examples
         self.progress = progress
         known = _served_hashes(before) if content.suspects is not None else {}
         suspects = content.suspects or frozenset()
@@ -284,6 +286,7 @@ class Draft:
             problems=tuple(problem.to_json() for problem in self.problems),
             segments=entries,
             files=digests,
+            examples=self.examples,
         )
 
     @property
