@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.terms import words
+from indexer.terms import hashed_ngrams, words
 
 SIZES = (1, 2, 3, 4)
 BUCKETS = 1 << 14
@@ -25,9 +25,6 @@ HINT_ODDS = 6.0
 #: One word never switches: its evidence is kept below the hint's.
 ONE_WORD_LIMIT = 1.5
 
-_PRIME = np.uint64(0x100000001B3)
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-
 
 class Detected(NamedTuple):
     """The likeliest language, and how likely it is among the site's languages."""
@@ -36,19 +33,18 @@ class Detected(NamedTuple):
     probability: float
 
 
-def bucket_counts(text: str) -> NDArray[np.int64]:
-    """How often each hashed n-gram bucket occurs in the words of a text, ``[BUCKETS]``."""
+def buckets(text: str) -> NDArray[np.int64]:
+    """The bucket of every hashed n-gram of the words of a text, in no order."""
     spaced = " ".join(words(text))
     if not spaced:
-        return np.zeros(BUCKETS, np.int64)
-    codes = np.frombuffer(f" {spaced} ".encode("utf-32-le"), np.uint32).astype(np.uint64)
-    found = []
-    for size in SIZES:
-        value = np.full(max(len(codes) - size + 1, 0), size, np.uint64)
-        for offset in range(size):
-            value = value * _PRIME + codes[offset : offset + len(value)]
-        found.append((value * _MIX) >> np.uint64(64 - 14))
-    return np.bincount(np.concatenate(found).astype(np.int64), minlength=BUCKETS)
+        return np.zeros(0, np.int64)
+    hashes = np.concatenate(hashed_ngrams(f" {spaced} ", SIZES))
+    return (hashes >> np.uint64(64 - 14)).astype(np.int64)
+
+
+def bucket_counts(text: str) -> NDArray[np.int64]:
+    """How often each hashed n-gram bucket occurs in the words of a text, ``[BUCKETS]``."""
+    return np.bincount(buckets(text), minlength=BUCKETS)
 
 
 @lru_cache(maxsize=1)
@@ -73,11 +69,11 @@ def language_probabilities(
     if len(languages) == 1:
         return {languages[0]: 1.0}
     known, table = _shipped()
-    counts = bucket_counts(text)
+    found = buckets(text)
     evidence = np.zeros(len(languages))
     rows = [known.index(lang) if lang in known else -1 for lang in languages]
-    if counts.any() and all(row >= 0 for row in rows):
-        evidence = TEMPERATURE * (table[rows] @ counts.astype(np.float32)).astype(np.float64)
+    if len(found) and all(row >= 0 for row in rows):
+        evidence = TEMPERATURE * table[:, found].sum(axis=1, dtype=np.float64)[rows]
         evidence -= evidence.max()
         if hint in languages and len(words(text)) == 1:
             evidence = np.maximum(evidence, -ONE_WORD_LIMIT)

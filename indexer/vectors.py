@@ -1,7 +1,12 @@
-"""Vectors of one segment: exact inner-product search with FAISS. Nothing else imports faiss."""
+"""Vectors of one segment: inner-product search with FAISS. Nothing else imports faiss.
+
+Of many rows, a byte a number finds those worth comparing, and the numbers themselves decide among them: a
+quarter of the memory is read, which is what the time goes to.
+"""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -15,6 +20,14 @@ Matrix = NDArray[np.float32]
 
 # The service answers in its own worker threads; FAISS's would only fight them for the same cores.
 faiss.omp_set_num_threads(1)
+
+
+#: From this many rows on, bytes look first.
+COARSE_FROM = 512
+#: How many rows the bytes put forward for each one wanted: the 60 nearest were among their first 64.
+COARSE_SHARE = 1.5
+_BYTE = 127.0
+_CHUNK = 65_536
 
 
 class Neighbours(NamedTuple):
@@ -40,9 +53,9 @@ def dot(vectors: Matrix, query: Matrix) -> NDArray[np.float32]:
 
 
 class FlatVectors:
-    """An exact index. Scores are inner products: higher is better, in [-1, 1] for unit vectors."""
+    """All rows are searched. Scores are inner products: higher is better, in [-1, 1] for unit vectors."""
 
-    def __init__(self, index: faiss.IndexFlatIP) -> None:
+    def __init__(self, index: faiss.IndexFlatIP, *, served: bool = False) -> None:
         self._index = index
         self.dim: int = index.d
         self.count: int = index.ntotal
@@ -52,6 +65,8 @@ class FlatVectors:
             if self.count
             else np.zeros((0, self.dim), np.float32)
         )
+        # Whoever only writes the rows needs no second look at them.
+        self._coarse = _bytes(self._rows) if served and self.count >= COARSE_FROM else None
 
     @classmethod
     def build(cls, vectors: Matrix) -> Self:
@@ -76,7 +91,7 @@ class FlatVectors:
                 f"{path} holds a {type(index).__name__}, not a flat inner-product index: "
                 'rebuild with "helppari index build"'
             )
-        return cls(index)
+        return cls(index, served=True)
 
     def search(self, query: Matrix, k: int, dead: NDArray[np.bool_] | None = None) -> Neighbours:
         """The ``k`` best live rows for one vector ``[dim]``; fewer when there are fewer."""
@@ -88,11 +103,20 @@ class FlatVectors:
             alive = np.packbits(~dead, bitorder="little")
             selector = faiss.IDSelectorBitmap(alive)
             parameters = faiss.SearchParameters(sel=selector)
-        scores, rows = self._index.search(
+        wider = math.ceil(k * COARSE_SHARE)
+        if self._coarse is not None and wider < self.count:
+            size = float(np.abs(query).max()) or 1.0
+            as_bytes = np.rint(query * np.float32(_BYTE / size))[None, :]
+            _, found = self._coarse.search(as_bytes, wider, params=parameters)
+            rows = found[0][found[0] >= 0]  # FAISS pads with -1
+            scores = self.products(query, rows)
+            best = np.argsort(-scores, kind="stable")[:k]
+            return Neighbours(rows[best], scores[best])
+        exact, found = self._index.search(
             np.ascontiguousarray(query[None, :], np.float32), k, params=parameters
         )
-        found = rows[0] >= 0  # FAISS pads with -1
-        return Neighbours(rows[0][found], scores[0][found])
+        kept = found[0] >= 0
+        return Neighbours(found[0][kept], exact[0][kept])
 
     def rows(self, rows: NDArray[np.int64] | slice) -> Matrix:
         """The vectors of some rows."""
@@ -101,3 +125,14 @@ class FlatVectors:
     def products(self, query: Matrix, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Inner products of one vector with chosen rows."""
         return dot(self._rows[rows], query)
+
+
+def _bytes(rows: Matrix) -> faiss.IndexScalarQuantizer:
+    """The rows at a byte a number, all to one scale, so that integer products keep their order."""
+    index = faiss.IndexScalarQuantizer(
+        rows.shape[1], faiss.ScalarQuantizer.QT_8bit_direct_signed, faiss.METRIC_INNER_PRODUCT
+    )
+    scale = np.float32(_BYTE / (max(float(rows.max()), -float(rows.min())) or 1.0))
+    for first in range(0, len(rows), _CHUNK):
+        index.add(np.rint(rows[first : first + _CHUNK] * scale))
+    return index

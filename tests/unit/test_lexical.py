@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.lexical import IMPACT_SCALE, K1, B, Postings, idf
+from indexer.lexical import COMMON_FROM, IMPACT_SCALE, K1, B, Postings, idf
 from indexer.terms import PLAIN, fold, ngrams, query_ngrams, query_stems, stems, words
 
 TEXTS = [
@@ -62,6 +62,30 @@ def test_postings_survive_the_disk(tmp_path: Path) -> None:
         loaded.score(loaded.locate(query_ngrams("kortti")), weights).tolist()
         == built.score(rows, weights).tolist()
     )
+
+
+def test_common_terms_score_as_postings_do(tmp_path: Path) -> None:
+    """A served segment reads its most common terms from plain rows; what comes out is the same."""
+    drawn = np.random.default_rng(3)
+    vocabulary = [f"{a}{b}{c}" for a in "ktpsr" for b in "aeiou" for c in ("la", "sta", "ssa")]
+    common = ["kortti", "maksu", "tunnus"]
+    texts = [
+        " ".join([*drawn.choice(vocabulary, 6), *[word for word in common if drawn.random() < 0.6]])
+        if 100 <= n < 2 * COMMON_FROM + 100
+        else " ".join(drawn.choice(vocabulary, 3))
+        for n in range(3 * COMMON_FROM)
+    ]
+    built = Postings.build([ngrams(text) for text in texts], pivot=30.0)
+    built.save(tmp_path, "ngrams")
+    loaded = Postings.load(tmp_path, "ngrams", len(texts))
+    assert 0 < len(loaded.common.rows) < len(loaded.terms)
+    assert len(loaded.common.impacts) < len(texts) * len(
+        loaded.common.rows
+    )  # rows begin where their term does
+    for query in ("kortti", "kortti katosi maksun", "tunnus salasta", "kela", "zzz"):
+        rows = built.locate(query_ngrams(query))
+        weights = drawn.random(len(rows)).astype(np.float32) * 7
+        assert loaded.score(rows, weights) == pytest.approx(built.score(rows, weights), rel=1e-5, abs=1e-6)
 
 
 def test_no_units_and_no_terms() -> None:

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from indexer.errors import IndexDamaged
-from indexer.vectors import FlatVectors, unit_rows
+from indexer.vectors import COARSE_FROM, FlatVectors, unit_rows
 
 
 def random_vectors(n: int, dim: int = 16, seed: int = 0) -> NDArray[np.float32]:
@@ -49,6 +49,39 @@ def test_dead_rows_never_come() -> None:
     order = alive[np.argsort(-(vectors[alive] @ query), kind="stable")]
     assert found.rows.tolist() == order.tolist()
     assert len(FlatVectors.build(vectors).search(query, 5, np.ones(len(vectors), bool)).rows) == 0
+
+
+def around_topics(n: int, dim: int = 384) -> NDArray[np.float32]:
+    """Vectors as crowded as those of articles: some topics, and differences within each."""
+    drawn = np.random.default_rng(5)
+    topics = unit_rows(drawn.normal(size=(20, dim)).astype(np.float32))
+    return unit_rows(topics[drawn.integers(0, 20, n)] + 0.06 * drawn.normal(size=(n, dim)).astype(np.float32))
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_served_index_finds_among_many_rows_what_the_exact_one_finds(tmp_path: Path, hidden: bool) -> None:
+    vectors = around_topics(COARSE_FROM * 4)
+    exact = FlatVectors.build(vectors)
+    exact.save(tmp_path / "v.faiss")
+    served = FlatVectors.load(tmp_path / "v.faiss")
+    dead = np.random.default_rng(2).random(len(vectors)) < 0.5 if hidden else None
+    for query in around_topics(COARSE_FROM * 4 + 30)[-30:]:
+        found, expected = served.search(query, 60, dead), exact.search(query, 60, dead)
+        assert found.rows.tolist() == expected.rows.tolist()
+        assert found.scores == pytest.approx(expected.scores, abs=1e-6)
+        assert dead is None or not dead[found.rows].any()
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-6, 1e6])
+def test_a_served_index_takes_vectors_of_any_length(tmp_path: Path, scale: float) -> None:
+    vectors = around_topics(COARSE_FROM) * np.float32(scale)
+    FlatVectors.build(vectors).save(tmp_path / "v.faiss")
+    served = FlatVectors.load(tmp_path / "v.faiss")
+    query = vectors[7]
+    found = served.search(query, 5)
+    assert len(found.rows) == 5
+    assert found.scores == pytest.approx(np.sort(vectors @ query)[::-1][:5], rel=1e-4)
+    assert len(served.search(query, len(vectors)).rows) == len(vectors)
 
 
 def test_products_and_rows_are_those_of_the_index() -> None:
