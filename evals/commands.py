@@ -362,6 +362,12 @@ def _print_summary(metrics: Mapping[str, Any], out: Path) -> None:
             f"conversations as expected: {found['as_expected']} of {found['n']}, "
             f"turns: {found['turns_as_expected']} of {found['turns']}"
         )
+        for lang, shares in (*found["languages"].items(), ("all", found["shares"])):
+            turns, follow_ups = (
+                f"{_shown_with_interval(shares[name])} (n = {shares[name]['n']})"
+                for name in ("turns", "follow_ups")
+            )
+            click.echo(f"  {lang}: turns {turns}, follow-ups {follow_ups}")
     if curve := metrics.get("learning_curve"):
         _print_curve(curve)
     click.echo(f"report: {out / 'report.html'}")

@@ -1,14 +1,17 @@
 """Conversations of an evaluation: tables of turns (said, expected outcome, article), read from YAML.
 
 ```
-- id: stolen-after-lost
-  lang: fi
-  tag: follow-up
-  turns:
-    - ["hukkasin korttini", answered, lost-card]
-    - ["entä jos se varastettiin?", answered, lost-card]
-    - {said: "ei auttanut", outcome: [clarified, handed_off]}
+conversations:                       # or the list alone
+  - id: stolen-after-lost
+    lang: fi
+    tag: follow-up
+    turns:
+      - ["hukkasin korttini", answered, lost-card]
+      - {said: "entä jos se varastettiin?", outcome: answered, article: lost-card, follow_up: true}
+      - {said: "ei auttanut", outcome: [clarified, handed_off]}
 ```
+
+A follow-up is a turn that cannot be understood without those before it.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ class Turn:
     outcomes: tuple[Outcome, ...]  #: any of these is right
     articles: tuple[str, ...] = ()  #: any of these must be shown; empty = not looked at
     reason: str = ""  #: empty = not looked at
+    follow_up: bool = False  #: cannot be understood without the turns before it
     line: int = 0
 
 
@@ -55,7 +59,9 @@ class ConversationSet(NamedTuple):
 
 
 _KEYS = ("id", "lang", "turns", "tag")
-_TURN_KEYS = ("said", "outcome", "article", "reason")
+_PARTS = ("said", "outcome", "article", "reason")  #: of a turn that is written as a list
+_TURN_KEYS = (*_PARTS, "follow_up")
+_FLAGS = {"true": True, "false": False}
 
 
 def read_conversations(path: Path) -> ConversationSet:
@@ -71,11 +77,9 @@ def read_conversations(path: Path) -> ConversationSet:
     except yaml.YAMLError as error:
         raise QuestionsError(f"is not YAML ({error})", source=str(path)) from error
     reader = _Reader(str(path))
-    if root is None or not isinstance(root, yaml.SequenceNode) or not root.value:
-        raise reader.fault("holds no conversations: write a list of them", root)
     conversations: list[Conversation] = []
     lines: dict[str, int] = {}
-    for node in root.value:
+    for node in reader.listed(root):
         conversation = reader.conversation(node)
         if conversation.id in lines:
             raise reader.fault(
@@ -96,6 +100,15 @@ class _Reader:
         line = 0 if node is None else node.start_mark.line + 1
         return QuestionsError(reason, source=self.source, line=line)
 
+    def listed(self, root: yaml.Node | None) -> list[yaml.Node]:
+        """The conversations: the whole file, or what it holds under ``conversations``."""
+        known = ("conversations",)
+        if isinstance(root, yaml.MappingNode):
+            root = self._mapping(root, known, required=known, what="the file")["conversations"]
+        if not isinstance(root, yaml.SequenceNode) or not root.value:
+            raise self.fault("holds no conversations: write a list of them", root)
+        return list(root.value)
+
     def conversation(self, node: yaml.Node) -> Conversation:
         fields = self._mapping(node, _KEYS, required=("id", "lang", "turns"), what="a conversation")
         turns = fields["turns"]
@@ -111,9 +124,9 @@ class _Reader:
 
     def _turn(self, node: yaml.Node) -> Turn:
         if isinstance(node, yaml.SequenceNode):
-            if not 2 <= len(node.value) <= len(_TURN_KEYS):
+            if not 2 <= len(node.value) <= len(_PARTS):
                 raise self.fault(f"a turn has {len(node.value)} parts: write [said, outcome, article]", node)
-            fields = dict(zip(_TURN_KEYS, node.value, strict=False))
+            fields = dict(zip(_PARTS, node.value, strict=False))
         else:
             fields = self._mapping(node, _TURN_KEYS, required=("said", "outcome"), what="a turn")
         return Turn(
@@ -121,6 +134,7 @@ class _Reader:
             outcomes=tuple(self._outcome(item) for item in self._items(fields["outcome"])),
             articles=tuple(self._text(item, "article") for item in self._items(fields.get("article"))),
             reason=self._text(fields["reason"], "reason") if "reason" in fields else "",
+            follow_up=self._flag(fields["follow_up"], "follow_up") if "follow_up" in fields else False,
             line=node.start_mark.line + 1,
         )
 
@@ -159,6 +173,12 @@ class _Reader:
             raise self.fault(
                 f"'outcome' is {name!r}{hint}: write one of {', '.join(Outcome)}", node
             ) from None
+
+    def _flag(self, node: yaml.Node, key: str) -> bool:
+        word = self._scalar(node, key).casefold()
+        if word not in _FLAGS:
+            raise self.fault(f"{key!r} is {word!r}: write true or false", node)
+        return _FLAGS[word]
 
     def _text(self, node: yaml.Node, key: str) -> str:
         text = self._scalar(node, key).strip()

@@ -80,7 +80,7 @@ def split_for_curve(
         ks=tuple(served),
         asked=tuple(asked),
         pool=pool,
-        articles=len({question.gold[0] for question in asked}),
+        articles=len({(question.lang, question.gold[0]) for question in asked}),
         warnings=_warnings(sorted(set(ks) - set(served)), pools, largest),
     )
 

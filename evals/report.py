@@ -141,6 +141,7 @@ def render_report(metrics: Mapping[str, Any], predictions: Sequence[Prediction],
             if learning
         ],
         curve_legend=legend(learners, operating=False),
+        failing_turns=_failing_turns(metrics["conversations"]),
         worst=worst_cases(predictions),
     )
 
@@ -188,6 +189,18 @@ def show_ahead(difference: Mapping[str, Any]) -> Markup:
             100 * difference["low"], 100 * difference["high"]
         )
     return Markup('<span class="value">{:+.1f}</span>{}').format(100 * difference["recall@1"], interval)
+
+
+def _failing_turns(conversations: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The first turn of each conversation that went otherwise than expected, with what was said before it."""
+    found = []
+    for conversation in conversations["table"] if conversations else ():
+        turns = conversation["turns"]
+        place = next((place for place, turn in enumerate(turns) if turn["fault"]), None)
+        if place is not None:
+            before = turns[place - 1]["said"] if place else ""
+            found.append({**turns[place], "id": conversation["id"], "before": before})
+    return found
 
 
 def _anywhere(name: str, *tables: Mapping[str, Any]) -> bool:

@@ -19,6 +19,7 @@ from evals.catalogue import (
     shown_is_right,
     top_is_right,
 )
+from evals.conversation_figures import conversation_figures
 from evals.figures import Figure, Resampling, figures
 from evals.intervals import binomial_at_most
 from evals.predictions import Outcome, Prediction
@@ -100,7 +101,7 @@ def summarise(
         "outcomes": confusion(predictions),
         "confused_articles": _confused(predictions),
         "latency_ms": _latency(predictions),
-        "conversations": _conversations(conversations),
+        "conversations": conversation_figures(conversations),
         "definitions": {name: measure.definition for name, measure in MEASURES.items()},
     }
     progress("measuring", 3, 3)
@@ -255,46 +256,4 @@ def _latency(predictions: Sequence[Prediction]) -> dict[str, float] | None:
         "p95": round(float(quantiles[1]), 3),
         "p99": round(float(quantiles[2]), 3),
         "max": round(float(times.max()), 3),
-    }
-
-
-def _conversations(results: Sequence[ConversationResult]) -> dict[str, Any] | None:
-    if not results:
-        return None
-    turns = [turn for result in results for turn in result.turns]
-    tags: dict[str, list[ConversationResult]] = {}
-    for result in results:
-        tags.setdefault(result.conversation.tag or "(none)", []).append(result)
-    return {
-        "n": len(results),
-        "as_expected": sum(result.good for result in results),
-        "turns": len(turns),
-        "turns_as_expected": sum(not turn.fault for turn in turns),
-        "tags": {
-            tag: {"n": len(some), "as_expected": sum(result.good for result in some)}
-            for tag, some in sorted(tags.items())
-        },
-        "table": [
-            {
-                "id": result.conversation.id,
-                "lang": result.conversation.lang,
-                "tag": result.conversation.tag,
-                "as_expected": result.good,
-                "turns": [
-                    {
-                        "said": turn.turn.said,
-                        "expected": [str(outcome) for outcome in turn.turn.outcomes],
-                        "expected_articles": list(turn.turn.articles),
-                        "outcome": str(turn.outcome),
-                        "reason": turn.reason,
-                        "article": turn.article,
-                        "confidence": round(turn.confidence, 6),
-                        "fault": turn.fault,
-                        "line": turn.turn.line,
-                    }
-                    for turn in result.turns
-                ],
-            }
-            for result in results
-        ],
     }

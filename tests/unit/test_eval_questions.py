@@ -130,7 +130,12 @@ def test_conversations_are_tables_of_turns(tmp_path: Path) -> None:
         ("- [", r"c.yaml:\d+: is not YAML"),
         ("- [what now?, answered]", r"c.yaml:1: is not YAML \(.*\): put what is said in quotes"),
         ("", r"c.yaml: holds no conversations"),
-        ("a: 1", r"c.yaml:1: holds no conversations"),
+        ("conversations: 1", r"c.yaml:1: holds no conversations"),
+        ("a: 1", r"c.yaml:1: the file has the unknown key 'a': conversations"),
+        (
+            "- {id: a, lang: fi, turns: [{said: x, outcome: answered, follow_up: maybe}]}",
+            r"c.yaml:1: 'follow_up' is 'maybe': write true or false",
+        ),
         ("- {id: a, lang: fi}", r"c.yaml:1: a conversation has no 'turns'"),
         ("- id: a\n  lang: fi\n  turns: []", r"c.yaml:3: 'turns' is not a list of turns"),
         (
@@ -154,3 +159,25 @@ def test_faults_of_conversations_name_file_and_line(tmp_path: Path, text: str, s
     path.write_text(text, encoding="utf-8")
     with pytest.raises(QuestionsError, match=sentence):
         read_conversations(path)
+
+
+def test_conversations_may_stand_under_their_name_and_say_which_turns_follow_up(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "conversations:\n"
+        "  - id: a\n    lang: fi\n    turns:\n"
+        "      - [hei, small_talk]\n"
+        "      - {said: no, outcome: answered, article: [x, y], follow_up: true}\n",
+        encoding="utf-8",
+    )
+    first, second = read_conversations(path).conversations[0].turns
+    assert (first.follow_up, second.follow_up) == (False, True)
+    assert (second.said, second.articles, second.line) == ("no", ("x", "y"), 6)
+
+
+def test_a_fifth_of_the_sample_turns_cannot_be_understood_alone() -> None:
+    conversations = read_conversations(Path("evals/data/sample/conversations.yaml")).conversations
+    for lang in ("fi", "sv", "en"):
+        turns = [turn for c in conversations if c.lang == lang for turn in c.turns]
+        assert sum(turn.follow_up for turn in turns) >= 0.2 * len(turns), lang
+        assert not any(c.turns[0].follow_up for c in conversations)

@@ -294,6 +294,37 @@ def test_the_article_shown_must_be_the_expected_one() -> None:
     assert result.turns[0].fault == "shows card, expected app"
 
 
+def test_follow_ups_are_counted_apart_and_the_report_shows_where_a_conversation_went_wrong() -> None:
+    conversation = Conversation(
+        id="c",
+        lang="fi",
+        turns=(
+            Turn(said="card help", outcomes=(Outcome.ANSWERED,)),
+            Turn(said="gym <b>help", outcomes=(Outcome.HANDED_OFF,), follow_up=True),
+            Turn(said="app help", outcomes=(Outcome.CLARIFIED,), follow_up=True),
+            Turn(said="lunch help", outcomes=(Outcome.ANSWERED,), follow_up=True),
+        ),
+    )
+    results = converse(INDEX, StubBot(), [conversation, replace(CONVERSATION, lang="en")])
+    figures = summarise([], conversations=results, resampling=RESAMPLING, goals=DefaultGoals())
+    found = figures["conversations"]
+    assert {lang: shares["follow_ups"]["n"] for lang, shares in found["languages"].items()} == {
+        "en": 0,
+        "fi": 3,
+    }
+    assert found["languages"]["en"]["follow_ups"]["value"] is None
+    all_turns, follow_ups = found["shares"]["turns"], found["shares"]["follow_ups"]
+    assert (all_turns["n"], follow_ups["n"]) == (8, 3)
+    assert follow_ups["value"] == pytest.approx(1 / 3, abs=1e-6)
+    assert follow_ups["low"] < 1 / 3 < follow_ups["high"]
+    evaluation = evaluated()
+    evaluation.metrics["conversations"] = found
+    html = render_report(*evaluation)
+    row = html[html.index("Turns that went otherwise") :].split("<tr>")[2]
+    assert "gym &lt;b&gt;help" in row  # the first, not the one after it
+    assert "card help" in row  # what was said before
+
+
 # Gates and JUnit
 
 
