@@ -23,7 +23,7 @@ from botsvc.pages.routes import page_routes, trouble_page
 from botsvc.problems import FieldError, Problem, ProblemDocument, ProblemType
 from botsvc.routes.articles import articles_router
 from botsvc.routes.ask import ask_router
-from botsvc.routes.conversations import conversations_router
+from botsvc.routes.conversations import conversations_router, feedback_router
 from botsvc.routes.health import health_router
 from botsvc.service import Service
 from botsvc.swap import Swapper
@@ -87,6 +87,7 @@ def create_app(
     app.include_router(ask_router(service))
     app.include_router(articles_router(service))
     app.include_router(conversations_router(service))
+    app.include_router(feedback_router(service))
     app.include_router(health_router(service))
     app.router.routes.extend(page_routes(pages))
     # The last one added is the outermost.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +24,16 @@ from botsvc.errors import (
     UnknownConversation,
     WrongToken,
 )
-from botsvc.events import CUSTOMER, ConversationStarted, Event
+from botsvc.events import CUSTOMER, ConversationStarted, Event, FeedbackGiven
+from botsvc.examples import answer_of, question_of, said_before, save_verdict
+from botsvc.feedback import Verdict, judged
 from botsvc.incoming import clean_text
 from botsvc.masking import mask
 from botsvc.storage import Conversation, Episode, Storage, StoredMessage
 from botsvc.storage.transactions import Reading, Writing
 from botsvc.tokens import hash_token, new_id, new_token, token_matches
 from botsvc.turns import BotTurn, Turn
+from indexer import ArticleKey
 
 if TYPE_CHECKING:
     from botsvc.settings import Settings
@@ -68,6 +71,17 @@ class CustomerTurn:
     text: str = ""
     press: Press | None = None
     index: int = 0  #: which choice was pressed, from 0
+    network: str = ""  #: that the call came from; only a hash of it is ever stored, with feedback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A customer's word on an answer, as it counts now."""
+
+    conversation_id: str
+    sequence: int  #: of the message that was answered
+    article: ArticleKey
+    helped: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,11 +197,59 @@ class Conversations:
             with self._storage.write() as writing:
                 conversation = writing.lock(conversation_id)
                 if conversation is not None and conversation.last_sequence == seen.last_sequence:
-                    return self._store(writing, conversation, incoming, bot)
+                    return self._store(writing, conversation, incoming, bot, message.network)
         with self._storage.write() as writing:
             writing.lock(conversation_id)
             seen, state, posted = self._look(writing, conversation_id, token, incoming)
-            return posted or self._store(writing, seen, incoming, answer(state, incoming.text))
+            return posted or self._store(
+                writing, seen, incoming, answer(state, incoming.text), message.network
+            )
+
+    def judge(
+        self, conversation_id: str, token: str | None, sequence: int, *, helped: bool, network: str = ""
+    ) -> Judged:
+        """Keep whether the answer to the message ``sequence`` helped, whatever was said since.
+
+        Said again it changes nothing; said otherwise, the last word counts. "Did not help" is a rejection of
+        the current episode as a typed one is, but the bot says nothing to it.
+        """
+        now = self._clock()
+        with self._storage.write() as writing:
+            seen = writing.lock(conversation_id)
+            conversation = self._admit(seen, conversation_id, token)
+            events = writing.events(conversation_id)
+            found = answer_of(events, sequence)
+            if found is None or found[0].cause is None:
+                raise InvalidMessage(
+                    f"message {sequence} was not answered with an article: take the sequence of one that was",
+                    field="sequence",
+                )
+            answer, shown = found
+            article = ArticleKey(shown.lang, shown.article_id)
+            asked = found[0].cause
+            judgement = Judged(
+                conversation_id=conversation_id, sequence=asked, article=article, helped=helped
+            )
+            if said_before(events, asked) is helped:
+                return judgement
+            verdict = Verdict(helped=helped, article=article, question=question_of(events, answer))
+            fact = FeedbackGiven(helped=helped, article_id=article.id, lang=article.lang, answer=asked)
+            event = Event(
+                sequence=conversation.last_sequence + 1,
+                episode=answer.episode,
+                at=now,
+                actor=CUSTOMER,
+                cause=asked,
+                fact=fact,
+            )
+            conversation = replace(writing.append(conversation, [event]), updated_at=now)
+            writing.save_conversation(conversation)
+            save_verdict(writing, verdict, conversation_id=conversation_id, network=network, now=now)
+            episode = writing.episode(conversation_id, conversation.episode)
+            if episode is not None and episode.owner != Owner.NOBODY and answer.episode == episode.number:
+                state = judged(state_of(conversation, episode), verdict)
+                writing.save_episode(replace(episode, state=state.to_json()))
+            return judgement
 
     def events(self, conversation_id: str, token: str | None, *, after: int = 0) -> tuple[Event, ...]:
         """Everything that happened in the conversation since the event ``after``."""
@@ -284,7 +346,7 @@ class Conversations:
         return conversation
 
     def _store(
-        self, writing: Writing, conversation: Conversation, incoming: _Incoming, bot: BotTurn
+        self, writing: Writing, conversation: Conversation, incoming: _Incoming, bot: BotTurn, network: str
     ) -> Posted:
         now = self._clock()
         turn = Turn.begin(writing, conversation, now)
@@ -296,6 +358,8 @@ class Conversations:
             masked=incoming.masked,
             contacts=incoming.contacts,
         )
+        if bot.verdict is not None:
+            turn.feedback_given(bot.verdict, network=network)
         handoff = turn.bot_replied(bot, said=incoming.text)
         body = {**bot.body, "handoff": handoff}
         turn.end(expires_at=now + self._limits.token_lifetime)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from botsvc.answering import Reply
@@ -10,6 +11,7 @@ from botsvc.conversations import CustomerTurn
 from botsvc.decisions import Answered, HandOff
 from botsvc.episode import EpisodeState, Message
 from botsvc.events import BotReplied, CustomerMessage
+from botsvc.feedback import verdict_of
 from botsvc.problems import Problem, ProblemType
 from botsvc.service import Service
 from botsvc.turns import BotTurn
@@ -36,7 +38,11 @@ def take_turn(
                 raise Problem(ProblemType.INDEX_NOT_READY, "The index has just been loaded: try again.")
         else:
             reply = service.bot.turn(index, message, state)
-        return service.speaker.bot_turn(reply, topic=_topic(index, reply), text=text)
+        bot = service.speaker.bot_turn(reply, topic=_topic(index, reply), text=text)
+        verdict = verdict_of(message, state)
+        if verdict is not None and verdict.helped and isinstance(bot.decision, HandOff):
+            verdict = None  # "yes, but let me talk to somebody" is no word on the answer
+        return replace(bot, verdict=verdict)
 
     posted = service.conversations.post(conversation_id, token, turn, answer)
     return message_body(conversation_id, posted.sequence, posted.body)

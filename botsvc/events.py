@@ -21,6 +21,7 @@ class EventType(StrEnum):
     HANDOFF_CREATED = "handoff_created"
     HANDOFF_REVISED = "handoff_revised"
     HANDOFF_WITHDRAWN = "handoff_withdrawn"
+    FEEDBACK_GIVEN = "feedback_given"
 
 
 class ActorKind(StrEnum):
@@ -146,6 +147,7 @@ class BotReplied(_Fact):
     numbers: Mapping[str, float | None]  #: probabilities and the thresholds they were held against
     index_id: str = ""
     shown: tuple[Shown, ...] = ()
+    question: str = ""  #: what was searched, or what the picked article was searched for
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
@@ -199,6 +201,18 @@ class HandoffWithdrawn(_Fact):
     revision: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackGiven(_Fact):
+    """The customer said whether an answer helped; of several about one answer the last one counts."""
+
+    type: ClassVar = EventType.FEEDBACK_GIVEN
+
+    helped: bool
+    article_id: str
+    lang: str  #: of the article
+    answer: int  #: sequence of the message that was answered
+
+
 Fact = (
     ConversationStarted
     | EpisodeStarted
@@ -209,6 +223,7 @@ Fact = (
     | HandoffCreated
     | HandoffRevised
     | HandoffWithdrawn
+    | FeedbackGiven
 )
 _FACTS: Mapping[EventType, type[Fact]] = {fact.type: fact for fact in Fact.__args__}
 

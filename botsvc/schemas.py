@@ -198,6 +198,26 @@ class FeedbackRequest(Wire):
     lang: LanguageCode | None = None
 
 
+class AnswerFeedbackRequest(Wire):
+    """Whether one of the conversation's answers helped, now or later."""
+
+    conversation_id: Annotated[StrictStr, StringConstraints(max_length=100)]
+    sequence: StrictInt = Field(
+        ge=1, le=2_147_483_647, description="Of the message that was answered, as its reply named it."
+    )
+    helped: StrictBool
+
+
+class AnswerFeedback(Wire):
+    """The customer's word on an answer, as it counts now."""
+
+    conversation_id: str
+    sequence: int = Field(description="Of the message that was answered.")
+    article_id: str
+    lang: str = Field(description="Language of the article.")
+    helped: bool
+
+
 class ButtonBody(Wire):
     """Something to press instead of typing."""
 

@@ -41,7 +41,8 @@ def run(settings: Settings, *, ready: Callable[[str], None]) -> None:
     server = _Server(config, lambda: ready(_address(sock)))
     try:
         # KeyboardInterrupt is how uvicorn says that Ctrl-C has ended it, after its clean-up.
-        with deleting_old(storage, settings.retention.conversation_days), suppress(KeyboardInterrupt):
+        kept = settings.retention
+        with deleting_old(storage, kept.conversation_days, kept.example_days), suppress(KeyboardInterrupt):
             server.run(sockets=[sock])
     finally:
         storage.close()

@@ -169,6 +169,40 @@ class RetentionSettings(Section):
         ge=1,
         description="Days after its last message when a conversation is deleted, with its handoffs.",
     )
+    example_days: int = Field(
+        default=730,
+        ge=1,
+        description="Days after which a customer's feedback is deleted and no longer learned from.",
+    )
+
+
+class LearningSettings(Section):
+    """``[learning]``: when customers' feedback may change what is answered."""
+
+    customers_needed: int = Field(
+        default=2,
+        ge=2,
+        le=100,
+        description="Different customers who must confirm near-same questions of an article.",
+    )
+    networks_needed: int = Field(
+        default=2,
+        ge=1,
+        le=100,
+        description="Networks (/24, or /48 for IPv6) they must come from; 1 trusts several customers of one.",
+    )
+    customer_examples_per_day: int = Field(
+        default=5, ge=1, le=1_000, description="Examples of one customer that count in a day."
+    )
+    network_examples_per_day: int = Field(
+        default=20, ge=1, le=100_000, description="Examples from one network that count in a day."
+    )
+    contradiction_confidence: float = Field(
+        default=0.8,
+        ge=0.5,
+        le=1,
+        description="Confidence in another article from which on an example is held back.",
+    )
 
 
 class Settings(base.Settings):
@@ -184,6 +218,7 @@ class Settings(base.Settings):
     storage: StorageSettings = StorageSettings()
     limits: LimitSettings = LimitSettings()
     retention: RetentionSettings = RetentionSettings()
+    learning: LearningSettings = LearningSettings()
 
     def contact_for(self, lang: str) -> ContactSettings:
         """Contact details in ``lang``, else in the site's first language that has some, else empty ones."""

@@ -20,6 +20,7 @@ from botsvc.events import (
     EpisodeStarted,
     Event,
     Fact,
+    FeedbackGiven,
     HandoffCreated,
     HandoffRevised,
     HandoffWithdrawn,
@@ -27,6 +28,8 @@ from botsvc.events import (
     Shown,
     ShownAs,
 )
+from botsvc.examples import last_answer, save_verdict
+from botsvc.feedback import Verdict
 from botsvc.handoff import HandoffReason, HandoffState, build_document, earlier_episode, rank_of
 from botsvc.storage.records import Conversation, Episode, Handoff
 from botsvc.storage.transactions import Writing
@@ -44,6 +47,7 @@ class BotTurn:
     text: str = ""  #: all that the customer reads of the bot, as one text
     body: Mapping[str, Any] = field(default_factory=dict)  #: its part of the reply; ``handoff`` is filled in
     topic: str = ""  #: of the best article, where one was near
+    verdict: Verdict | None = None  #: what the message says of the answer before it
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,6 +105,20 @@ class Turn:
             )
             self._append(ContactGiven(emails=contacts.emails, phones=contacts.phones), CUSTOMER)
         return self.cause
+
+    def feedback_given(self, verdict: Verdict, *, network: str) -> None:
+        """Store what the customer's message says of the answer before it."""
+        events = self.writing.events(self.conversation.id, episode=self.episode.number)
+        fact = FeedbackGiven(
+            helped=verdict.helped,
+            article_id=verdict.article.id,
+            lang=verdict.article.lang,
+            answer=last_answer(events, verdict.article),
+        )
+        self._append(fact, CUSTOMER)
+        save_verdict(
+            self.writing, verdict, conversation_id=self.conversation.id, network=network, now=self.now
+        )
 
     def bot_replied(self, bot: BotTurn, *, said: str) -> dict[str, Any] | None:
         """Store the bot's side; what the reply says of the episode's handoff, None when there is none.
@@ -246,7 +264,16 @@ def _reply_fact(bot: BotTurn) -> BotReplied:
         numbers=decision.numbers.to_json(),
         index_id=decision.index_id,
         shown=tuple(_shown(decision)),
+        question=_answered_question(bot),
     )
+
+
+def _answered_question(bot: BotTurn) -> str:
+    """What the customer wanted to know, where the reply is about that."""
+    pending = bot.state.pending
+    if isinstance(bot.decision, SmallTalk):
+        return ""
+    return (pending.question if pending else "") or bot.state.last_question
 
 
 def _shown(decision: Decision) -> Iterator[Shown]:

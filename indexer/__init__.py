@@ -31,6 +31,7 @@ from indexer.examples import (
     read_examples,
     write_examples,
 )
+from indexer.examples import LONGEST as LONGEST_EXAMPLE
 from indexer.hits import Hit, SearchResult
 from indexer.index import Index
 from indexer.language import Detected, detect
@@ -66,6 +67,7 @@ __all__ = [
     "IndexFormatError",
     "IndexNotFound",
     "IndexerError",
+    "LONGEST_EXAMPLE",
     "KnowledgeBaseError",
     "Offer",
     "Probabilities",

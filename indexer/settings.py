@@ -151,6 +151,7 @@ class Settings(BaseSettings):
     #: Sections of the same file that belong to other rooms; a test holds the list to ``botsvc.settings``.
     other_sections: ClassVar[frozenset[str]] = frozenset(
         {"server", "handoff", "contact", "conversations", "privacy", "storage", "limits", "retention"}
+        | {"learning"}
     )
 
     site: SiteSettings = SiteSettings()

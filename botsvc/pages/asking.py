@@ -73,7 +73,11 @@ def asked_page(pages: Pages, request: Request, body: bytes) -> Response:
             if not held.id:
                 held = _open(pages, request, lang)
             turn = CustomerTurn(
-                client_message_id=form.message_id, text=form.text, press=form.press, index=form.index
+                client_message_id=form.message_id,
+                text=form.text,
+                press=form.press,
+                index=form.index,
+                network=pages.service.network(request),
             )
             since = take_turn(pages.service, held.id, held.token, turn, None)["sequence"]
         shown = transcript(pages.service, held.id, held.token) if held.id else None

@@ -12,6 +12,8 @@ from botsvc.dialogue import take_turn, transcript
 from botsvc.episode import Press
 from botsvc.problems import ProblemType, declared
 from botsvc.schemas import (
+    AnswerFeedback,
+    AnswerFeedbackRequest,
     ConversationCreated,
     ConversationRequest,
     FeedbackRequest,
@@ -40,6 +42,7 @@ _MESSAGE = declared(
     ProblemType.MESSAGE_ID_REUSED,
     ProblemType.INDEX_NOT_READY,
 )
+_FEEDBACK = declared(*(kind for kind in _BODY if kind is not ProblemType.UNKNOWN_LANGUAGE), *_ADMISSION)
 _bearer = HTTPBearer(auto_error=False, description="The conversation's token.")
 
 
@@ -91,10 +94,16 @@ def conversations_router(service: Service) -> APIRouter:
         return Transcript.model_validate(body)
 
     @router.post("/{conversation_id}/messages", responses=_MESSAGE, operation_id="post_message")
-    async def message(conversation_id: ConversationPath, body: MessageRequest, token: Token) -> MessageReply:
+    async def message(
+        request: Request, conversation_id: ConversationPath, body: MessageRequest, token: Token
+    ) -> MessageReply:
         """Say something, or press a button; a repeat with the same id is not a second message."""
         turn = CustomerTurn(
-            client_message_id=body.client_message_id, text=body.text, press=body.press, index=body.index
+            client_message_id=body.client_message_id,
+            text=body.text,
+            press=body.press,
+            index=body.index,
+            network=service.network(request),
         )
         return await said(conversation_id, token, turn, body.lang)
 
@@ -106,11 +115,38 @@ def conversations_router(service: Service) -> APIRouter:
 
     @router.post("/{conversation_id}/feedback", responses=_MESSAGE, operation_id="give_feedback")
     async def feedback(
-        conversation_id: ConversationPath, body: FeedbackRequest, token: Token
+        request: Request, conversation_id: ConversationPath, body: FeedbackRequest, token: Token
     ) -> MessageReply:
         """Say whether the last answer helped."""
         press = Press.HELPED if body.helped else Press.NOT_HELPED
-        turn = CustomerTurn(client_message_id=body.client_message_id, press=press)
+        turn = CustomerTurn(
+            client_message_id=body.client_message_id, press=press, network=service.network(request)
+        )
         return await said(conversation_id, token, turn, body.lang)
+
+    return router
+
+
+def feedback_router(service: Service) -> APIRouter:
+    """Feedback on any answer, by the sequence that its reply named."""
+    router = APIRouter(prefix="/v1", tags=["conversations"])
+
+    @router.post("/feedback", responses=_FEEDBACK, operation_id="judge_answer")
+    async def judge(request: Request, body: AnswerFeedbackRequest, token: Token) -> AnswerFeedback:
+        """Say whether one answer of a conversation helped; the bot says nothing to it."""
+        service.messages.take(body.conversation_id, "This conversation has had many messages")
+        network = service.network(request)
+        judged = await service.work.run(
+            lambda: service.conversations.judge(
+                body.conversation_id, token, body.sequence, helped=body.helped, network=network
+            )
+        )
+        return AnswerFeedback(
+            conversation_id=judged.conversation_id,
+            sequence=judged.sequence,
+            article_id=judged.article.id,
+            lang=judged.article.lang,
+            helped=judged.helped,
+        )
 
     return router

@@ -5,13 +5,14 @@ not at all; whoever acknowledges something to a customer does so after it has en
 """
 
 from botsvc.storage.database import Storage, open_existing_storage, open_storage
-from botsvc.storage.records import Conversation, Episode, Handoff, StoredMessage
+from botsvc.storage.records import Conversation, Episode, Handoff, StoredExample, StoredMessage
 
 __all__ = [
     "Conversation",
     "Episode",
     "Handoff",
     "Storage",
+    "StoredExample",
     "StoredMessage",
     "open_existing_storage",
     "open_storage",

@@ -52,6 +52,22 @@ class StoredMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredExample:
+    """What somebody said of a question and an article: a customer's feedback, or a person's label."""
+
+    id: str  #: follows from who said it of what: saying it again is no second example
+    article_id: str
+    lang: str  #: of the article
+    text: str  #: the question, masked
+    source: str  #: customer, agent, qa or editor
+    helped: bool  #: false: the article is not the answer
+    decision: str  #: an editor's last word: accepted, rejected, or empty
+    customer: str  #: key of the customer who asked; empty where it is unknown
+    network: str  #: key of the network that the customer's call came from; empty where it is unknown
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handoff:
     """A conversation's episode in the hands of people, at its newest revision."""
 

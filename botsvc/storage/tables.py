@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -91,6 +92,34 @@ episodes = Table(
     PrimaryKeyConstraint("conversation_id", "number"),
     ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
     Index(None, "owner"),
+)
+
+#: Feedback and labels. No key leads back to a conversation: an example outlives it, until its own time ends.
+examples = Table(
+    "examples",
+    metadata,
+    _required("id", String(40)),
+    _required("article_id", String(200)),
+    _required("lang", String(8)),
+    _required("text", Text),
+    _required("source", String(20)),
+    _required("helped", Boolean),
+    _required("decision", String(20)),
+    _required("customer", String(80)),
+    _required("network", String(40)),
+    _required("at", AwareDateTime),
+    PrimaryKeyConstraint("id"),
+    Index(None, "customer"),
+    Index(None, "at"),
+)
+
+#: Random keys that hashes are made with, so that nobody can try out what was hashed.
+secrets = Table(
+    "secrets",
+    metadata,
+    _required("name", String(40)),
+    _required("value", String(80)),
+    PrimaryKeyConstraint("name"),
 )
 
 #: Append-only: rows are added, and leave only with their whole conversation.

@@ -7,13 +7,13 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Select, Table, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, Table, delete, insert, select, text, update
 
-from botsvc.events import Event
+from botsvc.events import Event, EventType
 from botsvc.storage import tables
-from botsvc.storage.records import Conversation, Episode, Handoff, StoredMessage
+from botsvc.storage.records import Conversation, Episode, Handoff, StoredExample, StoredMessage
 
-Record = TypeVar("Record", Conversation, Episode, Handoff, StoredMessage)
+Record = TypeVar("Record", Conversation, Episode, Handoff, StoredExample, StoredMessage)
 
 
 class Reading:
@@ -78,6 +78,18 @@ class Reading:
         query = query.order_by(columns.rank, columns.created_at, columns.id).limit(limit)
         return self._all(Handoff, query)
 
+    def examples(self) -> tuple[StoredExample, ...]:
+        """All feedback and labels, the oldest first."""
+        columns = tables.examples.c
+        return self._all(StoredExample, select(tables.examples).order_by(columns.at, columns.id))
+
+    def replies(self, *, since: datetime, limit: int) -> tuple[Event, ...]:
+        """The newest replies of the bot in all conversations, the newest first."""
+        columns = tables.events.c
+        query = select(tables.events).where(columns.type == EventType.BOT_REPLIED.value, columns.at >= since)
+        query = query.order_by(columns.at.desc(), columns.conversation_id, columns.sequence).limit(limit)
+        return tuple(_event(row) for row in self._connection.execute(query).mappings())
+
     def _one(self, kind: type[Record], query: Select[Any]) -> Record | None:
         row = self._connection.execute(query).mappings().one_or_none()
         return None if row is None else kind(**row)
@@ -125,6 +137,46 @@ class Writing(Reading):
     def save_handoff(self, handoff: Handoff) -> None:
         """Store a new handoff, or a new revision that replaces the one before."""
         self._upsert(tables.handoffs, ("id",), asdict(handoff))
+
+    def save_example(self, example: StoredExample) -> None:
+        """Store feedback or a label in place of what the same one said before of the same.
+
+        An editor's last word stays while nothing else has changed.
+        """
+        before = self._one(StoredExample, _where(tables.examples, id=example.id))
+        if before is not None and (before.text, before.helped) == (example.text, example.helped):
+            example = replace(example, decision=before.decision)
+        self._upsert(tables.examples, ("id",), asdict(example))
+
+    def decide_example(self, example_id: str, decision: str) -> bool:
+        """Store an editor's last word on an example; false when there is no such example."""
+        return bool(self._update(tables.examples, ("id",), {"id": example_id, "decision": decision}))
+
+    def forget_examples(self, customer: str) -> int:
+        """Delete all examples of a customer; how many there were."""
+        query = delete(tables.examples).where(tables.examples.c.customer == customer)
+        return self._connection.execute(query).rowcount
+
+    def delete_old_examples(self, *, since: datetime, limit: int) -> int:
+        """Delete at most ``limit`` examples of customers from before then; how many there were."""
+        columns = tables.examples.c
+        oldest = select(columns.id).where(columns.customer != "", columns.at < since).limit(limit)
+        ids = list(self._connection.execute(oldest).scalars())
+        self._connection.execute(delete(tables.examples).where(columns.id.in_(ids)))
+        return len(ids)
+
+    def secret(self, name: str, new: str) -> str:
+        """The random key of this name; ``new`` from now on if there was none."""
+        query = select(tables.secrets.c.value).where(tables.secrets.c.name == name)
+        found = self._connection.execute(query).scalar()
+        if found is None and self._connection.dialect.name == "postgresql":
+            # Another process may make it at the same moment; SQLite's writers are one at a time anyway.
+            self._connection.execute(text("LOCK TABLE secrets IN EXCLUSIVE MODE"))
+            found = self._connection.execute(query).scalar()
+        if found is None:
+            self._insert(tables.secrets, {"name": name, "value": new})
+            found = new
+        return str(found)
 
     def delete_untouched(self, *, since: datetime, limit: int) -> int:
         """Delete at most ``limit`` conversations without a message since then, with all that is theirs."""

@@ -250,3 +250,80 @@ def test_where_only_the_group_differs_it_asks_who_is_asking(tmp_path: Path) -> N
         after = here.say(press="audience", index=place)
         assert after["reply"]["outcome"] == "clarified"
         assert after["buttons"][0]["label"] == "Yearly service fee (merchant)"
+
+
+def judge(here: Talk, sequence: int, helped: object = True, **more: object) -> httpx2.Response:
+    body = {"conversation_id": here.id, "sequence": sequence, "helped": helped, **more}
+    return here.client.post("/v1/feedback", json=body, headers=here.bearer)
+
+
+def stored_examples(web: Running) -> list[tuple[str, str, bool]]:
+    storage = web.client.app.state.service.storage  # type: ignore[attr-defined]  # an application's
+    with storage.read() as reading:
+        return [(one.article_id, one.text, one.helped) for one in reading.examples()]
+
+
+def test_any_answer_can_be_judged_by_its_sequence(web: Running) -> None:
+    here = talk(web)
+    asked = here.say("my card is gone")["sequence"]
+    here.say("when is the invoice due")
+    before = stored_examples(web)
+    for _ in range(2):
+        body = judge(here, asked)
+        assert body.status_code == 200, body.text
+        assert body.json() == {
+            "conversation_id": here.id,
+            "sequence": asked,
+            "article_id": "lost-card",
+            "lang": "en",
+            "helped": True,
+        }
+    assert len(stored_examples(web)) == len(before) + 1
+    assert judge(here, asked, helped=False).json()["helped"] is False
+    assert stored_examples(web)[-1][2] is False
+    assert len(here.transcript()["entries"]) == 4
+
+
+def test_the_button_keeps_an_example_of_what_was_asked(web: Running) -> None:
+    here = talk(web)
+    before = len(stored_examples(web))
+    here.say("something about cards")
+    shown = here.say("the second one")["reply"]["answer"]["article_id"]
+    here.post("feedback", {"helped": True})
+    assert stored_examples(web)[before:] == [(shown, "something about cards", True)]
+
+
+def test_yes_with_a_call_for_a_person_is_no_example(web: Running) -> None:
+    here = talk(web)
+    before = len(stored_examples(web))
+    here.say("my card is gone")
+    assert here.say("yes, but i want a human")["reply"]["outcome"] == "handed_off"
+    assert len(stored_examples(web)) == before
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"sequence": 1}, "sequence"),
+        ({"sequence": 0}, "sequence"),
+        ({"sequence": True}, "sequence"),
+        ({"helped": "yes"}, "helped"),
+        ({"article_id": "lost-card"}, "article_id"),
+        ({"conversation_id": 1}, "conversation_id"),
+    ],
+)
+def test_feedback_that_cannot_be_taken(web: Running, more: dict[str, Any], field: str) -> None:
+    here = talk(web)
+    body = {"conversation_id": here.id, "sequence": here.say("my card is gone")["sequence"], "helped": True}
+    response = web.client.post("/v1/feedback", json={**body, **more}, headers=here.bearer)
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+
+
+def test_feedback_needs_the_conversations_own_token(web: Running) -> None:
+    here, other = talk(web), talk(web)
+    body = {"conversation_id": here.id, "sequence": here.say("my card is gone")["sequence"], "helped": True}
+    assert web.client.post("/v1/feedback", json=body).status_code == 401
+    assert web.client.post("/v1/feedback", json=body, headers=other.bearer).status_code == 403
+    unknown = {**body, "conversation_id": "c_nothing"}
+    assert web.client.post("/v1/feedback", json=unknown, headers=here.bearer).status_code == 404

@@ -24,6 +24,7 @@ OPERATIONS = {
     ("post", "/v1/conversations/{conversation_id}/messages"): "post_message",
     ("post", "/v1/conversations/{conversation_id}/handoff"): "ask_for_a_person",
     ("post", "/v1/conversations/{conversation_id}/feedback"): "give_feedback",
+    ("post", "/v1/feedback"): "judge_answer",
     ("get", "/healthz"): "health",
     ("get", "/readyz"): "readiness",
 }

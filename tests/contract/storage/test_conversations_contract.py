@@ -171,7 +171,7 @@ def handoffs(storage: Storage) -> tuple[Handoff, ...]:
 def everything_written(storage: Storage) -> str:
     """All rows of all tables as one text."""
     with storage._reader.begin() as connection:
-        tables = ("conversations", "episodes", "events", "messages", "handoffs")
+        tables = ("conversations", "episodes", "events", "messages", "handoffs", "examples")
         return "\n".join(str(row) for t in tables for row in connection.execute(text(f"SELECT * FROM {t}")))
 
 
@@ -564,6 +564,7 @@ def test_what_the_page_says_is_cleaned_and_cut(storage: Storage) -> None:
 
 def test_every_event_type_happens_in_these_tests() -> None:
     seen = {
+        "feedback_given",  # test_feedback_contract.py
         "conversation_started",
         "episode_started",
         "customer_message",
