@@ -7,6 +7,7 @@ quarter of the memory is read, which is what the time goes to.
 from __future__ import annotations
 
 import math
+import threading
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -18,8 +19,18 @@ from indexer.errors import IndexDamaged
 
 Matrix = NDArray[np.float32]
 
-# The service answers in its own worker threads; FAISS's would only fight them for the same cores.
-faiss.omp_set_num_threads(1)
+_thread = threading.local()
+
+
+def _alone() -> None:
+    """Keep FAISS to this thread.
+
+    The service answers in its own worker threads; FAISS's would only fight them for the same cores, and spin
+    while they wait. OpenMP keeps the number for each calling thread, so setting it once is not enough.
+    """
+    if not getattr(_thread, "alone", False):
+        faiss.omp_set_num_threads(1)
+        _thread.alone = True
 
 
 #: From this many rows on, bytes look first.
@@ -98,6 +109,7 @@ class FlatVectors:
         k = min(k, self.count)
         if k <= 0:
             return Neighbours(np.zeros(0, np.int64), np.zeros(0, np.float32))
+        _alone()
         parameters = None
         if dead is not None:
             alive = np.packbits(~dead, bitorder="little")
@@ -129,6 +141,7 @@ class FlatVectors:
 
 def _bytes(rows: Matrix) -> faiss.IndexScalarQuantizer:
     """The rows at a byte a number, all to one scale, so that integer products keep their order."""
+    _alone()
     index = faiss.IndexScalarQuantizer(
         rows.shape[1], faiss.ScalarQuantizer.QT_8bit_direct_signed, faiss.METRIC_INNER_PRODUCT
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import faiss
@@ -122,3 +125,31 @@ def test_another_kind_of_file_is_refused_with_a_sentence(tmp_path: Path) -> None
 def test_unit_rows_leaves_zero_alone() -> None:
     rows = unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]], np.float32))
     assert rows.tolist() == [[pytest.approx(0.6), pytest.approx(0.8)], [0.0, 0.0]]
+
+
+def test_searching_starts_no_threads_of_its_own(tmp_path: Path) -> None:
+    """OpenMP's threads spin while they wait: on a thread of the service they cost more than the search."""
+    vectors = around_topics(COARSE_FROM * 8)
+    FlatVectors.build(vectors).save(tmp_path / "v.faiss")
+    script = f"""
+import os, threading
+from pathlib import Path
+import numpy as np
+from indexer.vectors import FlatVectors
+
+def search():
+    index = FlatVectors.load(Path({str(tmp_path / "v.faiss")!r}))
+    before = len(os.listdir("/proc/self/task"))
+    for _ in range(3):
+        index.search(np.ones({vectors.shape[1]}, np.float32), 60)
+    print(len(os.listdir("/proc/self/task")) - before)
+
+worker = threading.Thread(target=search)
+worker.start()
+worker.join()
+"""
+    environment = {**os.environ, "OMP_NUM_THREADS": "4"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout.strip() == "0"
