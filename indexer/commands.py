@@ -24,6 +24,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON doc
 _DIR = click.option(
     "--index", "root", type=click.Path(path_type=Path), help="Folder of the index; default [index] dir."
 )
+_NO_TESTS = click.option("--no-tests", is_flag=True, help="Do not try the articles' `tests:` phrases.")
 
 
 @click.group()
@@ -46,23 +47,36 @@ def _settings(config: Path | None) -> Settings:
     help="JSONL of confirmed questions; default examples.jsonl in the index folder.",
 )
 @click.option("--full", is_flag=True, help="Take nothing from earlier builds.")
+@_NO_TESTS
 @_CONFIG
 @_JSON
 @one_sentence_errors()
 def build(
-    kb: Path | None, out: Path | None, examples: Path | None, full: bool, config: Path | None, as_json: bool
+    kb: Path | None,
+    out: Path | None,
+    examples: Path | None,
+    full: bool,
+    no_tests: bool,
+    config: Path | None,
+    as_json: bool,
 ) -> None:
     """Build the index and let the service use it; exit 1 when an article's newest version can't be used."""
+    from indexer.phrase_tests import run_at_build, served_build
+
     settings = _settings(config)
     with progress_bar() as progress:
         builder = _builder(settings, kb, out, examples)
+        before = served_build(builder.root)
         report = builder.build(full=full, progress=progress)
+        tests = None if no_tests else run_at_build(builder.root, before, builder.encoder, progress)
     if as_json:
-        print_json(_report_json(report))
+        print_json(_report_json(report) | {"tests": tests.counts() if tests else None})
     else:
         for problem in report.problems:
             say(str(problem))
         say(_summary(report))
+        if tests:
+            say(f"  {tests.summary()}")
     if report.errors:
         sys.exit(EXIT_FOUND)
 
@@ -110,19 +124,26 @@ def _synonym_problems(kb: Path) -> Iterable[Problem]:
 @index.command()
 @click.option("--kb", type=click.Path(path_type=Path), help="Folder of articles, or an articles.jsonl.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the index; default [index] dir.")
+@_NO_TESTS
 @_CONFIG
 @one_sentence_errors()
-def watch(kb: Path | None, out: Path | None, config: Path | None) -> None:
+def watch(kb: Path | None, out: Path | None, no_tests: bool, config: Path | None) -> None:
     """Build now and again after every save, until interrupted."""
+    from indexer.phrase_tests import run_at_build, served_build
     from indexer.watch import rebuilds
 
     builder = _builder(_settings(config), kb, out, None)
+    tested = served_build(builder.root)
     say(f"watching {builder.kb}; Ctrl-C stops")
     try:
         for report in rebuilds(builder, report_error=lambda error: say(f"helppari: {error}")):
             for problem in report.errors:
                 say(str(problem))
             say(_summary(report))
+            # While somebody saves again and again, the next build should not wait for tests.
+            if report.recalibrated and not no_tests:
+                say(f"  {run_at_build(builder.root, tested, builder.encoder).summary()}")
+                tested = report.build_id
     except KeyboardInterrupt:
         say("stopped")
 
