@@ -8,6 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from botsvc.problems import Problem, ProblemType
 
@@ -78,6 +79,7 @@ class Networks:
         return str(address)
 
 
+@lru_cache(maxsize=4096)  # the same callers, and the same proxies, come again and again
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(text)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
 from botsvc.answering import Answering, answering
@@ -38,7 +39,7 @@ class Work:
     def __init__(self, threads: int, *, seconds: float = SECONDS) -> None:
         self._most = threads * (1 + WAITING_PER_THREAD)
         self._seconds = seconds
-        self._limiter = CapacityLimiter(threads)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="work")
         self._inside = 0
 
     async def run(self, call: Callable[[], T]) -> T:
@@ -50,8 +51,10 @@ class Work:
             raise _overloaded("too many calls are waiting")
         self._inside += 1
         try:
+            # What calls log carries the id of the request that they serve.
+            called = asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, call)
             async with asyncio.timeout(self._seconds):
-                return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._limiter)
+                return await called
         except TimeoutError:
             raise _overloaded(f"the call took longer than {self._seconds:g} s") from None
         finally:

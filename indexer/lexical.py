@@ -4,8 +4,8 @@ A posting keeps the saturated term frequency of BM25 (Robertson and Zaragoza 200
 pivot length instead of the corpus average: units are cut to about one size, and so a posting depends on its
 own unit alone and never changes when other articles do. IDF is applied at query time, over all segments.
 
-A few terms (endings, small words) make most of a question's postings. When a segment is served they lie as
-plain rows, a byte for every unit between their first and their last: smaller than their postings, and added
+A few terms (endings, small words) make most of a question's postings. When a segment is served they lie in
+blocks, a byte for every unit of their part of the segment: about as large as their postings, and added
 several times as fast.
 """
 
@@ -28,10 +28,12 @@ B = 0.75
 IMPACT_SCALE = (K1 + 1.0) / 255.0
 
 _FILES = ("terms", "starts", "units", "impacts")
-#: A term of at least so many postings, held by at least a quarter of the units between its first and last,
-#: is read as a plain row.
-COMMON_FROM = 512
-COMMON_SPAN = 4
+#: A term of at least so many postings, held by at least a sixth of the units around it, lies in a block.
+COMMON_FROM = 64
+COMMON_SPAN = 6
+#: Blocks begin and end at multiples of this share of the units: terms of one language share one.
+_BLOCKS = 8
+_CHUNK = 1_000_000  #: postings copied at a time
 
 
 def idf(document_frequency: NDArray[np.float64], documents: int) -> NDArray[np.float32]:
@@ -40,18 +42,24 @@ def idf(document_frequency: NDArray[np.float64], documents: int) -> NDArray[np.f
     return np.log1p((documents - df + 0.5) / (df + 0.5)).astype(np.float32)
 
 
+class Block(NamedTuple):
+    """Impacts of some terms in neighbouring units."""
+
+    first: int  #: unit of the first column
+    impacts: NDArray[np.uint8]  #: ``[terms, units]``; 0 where a unit does not hold the term
+
+
 class CommonTerms(NamedTuple):
-    """Rows of impacts of the terms that many units hold, one after the other; 0 where a unit does not."""
+    """The terms that many units hold, as blocks."""
 
     rows: NDArray[np.int64]  #: of the terms in the postings, ascending
-    firsts: NDArray[np.int64]  #: the unit that each row of impacts begins with
-    starts: NDArray[np.int64]  #: ``[rows + 1]``: where each begins in ``impacts``
-    impacts: NDArray[np.uint8]
+    block: NDArray[np.int64]  #: which block each lies in
+    place: NDArray[np.int64]  #: and in which row of it
+    blocks: tuple[Block, ...]
 
 
-_NO_COMMON = CommonTerms(
-    np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(0, np.uint8)
-)
+_NONE = np.zeros(0, np.int64)
+_NO_COMMON = CommonTerms(_NONE, _NONE, _NONE, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +117,7 @@ class Postings:
         }
         # A plain view: numpy's memmap class costs a microsecond for every slice taken of it.
         parts = {part: each.view(np.ndarray) for part, each in maps.items()}
-        common = _common(parts["starts"], parts["units"], parts["impacts"])
+        common = _common(parts["starts"], parts["units"], parts["impacts"], unit_count)
         for part in ("units", "impacts"):
             _forget(maps[part])
         return cls(**parts, unit_count=unit_count, common=common)
@@ -146,32 +154,56 @@ class Postings:
         common = self.common
         at = np.minimum(np.searchsorted(common.rows, rows), len(common.rows) - 1)
         is_common = common.rows[at] == rows
-        at = at[is_common]
-        for first, start, end, weight in zip(
-            common.firsts[at].tolist(),
-            common.starts[at].tolist(),
-            common.starts[at + 1].tolist(),
-            scaled[is_common],
-            strict=True,
-        ):
-            here = total[first : first + end - start]
-            np.add(here, common.impacts[start:end] * weight, out=here)
+        at, weights = at[is_common], scaled[is_common]
+        block, place = common.block[at], common.place[at]
+        for number in set(block.tolist()):
+            first, impacts = common.blocks[number]
+            here = block == number
+            added = np.einsum("i,ij->j", weights[here], impacts[place[here]].astype(np.float32))
+            total[first : first + len(added)] += added
         return rows[~is_common], scaled[~is_common]
 
 
-def _common(starts: NDArray[np.int64], units: NDArray[np.int32], impacts: NDArray[np.uint8]) -> CommonTerms:
-    """The terms that are better read as plain rows."""
+def _common(
+    starts: NDArray[np.int64], units: NDArray[np.int32], impacts: NDArray[np.uint8], unit_count: int
+) -> CommonTerms:
+    """The terms that are better read from blocks."""
+    grain = max(1, -(-unit_count // _BLOCKS))
     rows = np.flatnonzero(np.diff(starts) >= COMMON_FROM)
-    firsts = units[starts[rows]].astype(np.int64)
-    spans = units[starts[rows + 1] - 1] - firsts + 1
-    dense = spans <= COMMON_SPAN * (starts[rows + 1] - starts[rows])
-    rows, firsts, spans = rows[dense], firsts[dense], spans[dense]
-    places = np.concatenate([[0], np.cumsum(spans)]).astype(np.int64)
-    plain = np.zeros(int(places[-1]), np.uint8)
-    for row, first, place in zip(rows.tolist(), firsts.tolist(), places.tolist(), strict=False):
-        held = slice(int(starts[row]), int(starts[row + 1]))
-        plain[units[held] + (place - first)] = impacts[held]
-    return CommonTerms(rows, firsts, places, plain)
+    begin = units[starts[rows]] // grain * grain
+    end = np.minimum(units[starts[rows + 1] - 1] // grain * grain + grain, unit_count)
+    dense = end - begin <= COMMON_SPAN * (starts[rows + 1] - starts[rows])
+    rows, begin, end = rows[dense], begin[dense], end[dense]
+    spans, block = np.unique(np.stack([begin, end], axis=1), axis=0, return_inverse=True)
+    block = block.reshape(-1).astype(np.int64)
+    place = np.zeros(len(rows), np.int64)
+    blocks = []
+    for number, (first, last) in enumerate(spans.tolist()):
+        here = np.flatnonzero(block == number)
+        place[here] = np.arange(len(here))
+        plain = np.zeros((len(here), last - first), np.uint8)
+        _fill(plain, first, rows[here], starts, units, impacts)
+        blocks.append(Block(first, plain))
+    return CommonTerms(rows, block, place, tuple(blocks))
+
+
+def _fill(
+    plain: NDArray[np.uint8],
+    first: int,
+    rows: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    units: NDArray[np.int32],
+    impacts: NDArray[np.uint8],
+) -> None:
+    """Copy the postings of ``rows`` into ``plain``, a row each, whose first column is unit ``first``."""
+    sizes = starts[rows + 1] - starts[rows]
+    chunk = np.cumsum(sizes) // _CHUNK
+    for number in range(int(chunk[-1]) + 1 if len(rows) else 0):
+        some = np.flatnonzero(chunk == number)
+        slices = [slice(int(starts[row]), int(starts[row + 1])) for row in rows[some]]
+        if slices:
+            held = np.concatenate([units[each] for each in slices])
+            plain[np.repeat(some, sizes[some]), held - first] = np.concatenate([impacts[s] for s in slices])
 
 
 def _forget(array: np.memmap[Any, Any]) -> None:

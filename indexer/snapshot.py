@@ -197,8 +197,12 @@ def segment_maximum(
 
 
 def top_rows(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Rows of the ``k`` highest positive scores, in no order."""
-    if len(scores) <= k:
-        return np.flatnonzero(scores > 0)
-    rows = np.argpartition(scores, -k)[-k:]
-    return rows[scores[rows] > 0]
+    """Rows of the ``k`` highest positive scores; of equal ones the first, on any machine. In no order."""
+    found = scores > 0
+    count = np.count_nonzero(found)
+    if count <= k:
+        return np.flatnonzero(found)
+    # Where few score at all, these are set apart first: partitioning many equal values takes long.
+    least = np.partition(scores[found] if count * 4 < len(scores) else scores, -k)[-k]
+    above = np.flatnonzero(scores > least)
+    return np.concatenate([above, np.flatnonzero(scores == least)[: k - len(above)]])

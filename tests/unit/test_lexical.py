@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.lexical import COMMON_FROM, IMPACT_SCALE, K1, B, Postings, idf
+from indexer.lexical import IMPACT_SCALE, K1, B, Postings, idf
+from indexer.snapshot import top_rows
 from indexer.terms import PLAIN, fold, ngrams, query_ngrams, query_stems, stems, words
 
 TEXTS = [
@@ -65,23 +66,21 @@ def test_postings_survive_the_disk(tmp_path: Path) -> None:
 
 
 def test_common_terms_score_as_postings_do(tmp_path: Path) -> None:
-    """A served segment reads its most common terms from plain rows; what comes out is the same."""
+    """A served segment reads its most common terms from blocks; what comes out is the same."""
     drawn = np.random.default_rng(3)
     vocabulary = [f"{a}{b}{c}" for a in "ktpsr" for b in "aeiou" for c in ("la", "sta", "ssa")]
     common = ["kortti", "maksu", "tunnus"]
     texts = [
         " ".join([*drawn.choice(vocabulary, 6), *[word for word in common if drawn.random() < 0.6]])
-        if 100 <= n < 2 * COMMON_FROM + 100
+        if 100 <= n < 900
         else " ".join(drawn.choice(vocabulary, 3))
-        for n in range(3 * COMMON_FROM)
+        for n in range(1500)
     ]
     built = Postings.build([ngrams(text) for text in texts], pivot=30.0)
     built.save(tmp_path, "ngrams")
     loaded = Postings.load(tmp_path, "ngrams", len(texts))
     assert 0 < len(loaded.common.rows) < len(loaded.terms)
-    assert len(loaded.common.impacts) < len(texts) * len(
-        loaded.common.rows
-    )  # rows begin where their term does
+    assert len(loaded.common.blocks) > 1  # a term's block begins and ends near where the term does
     for query in ("kortti", "kortti katosi maksun", "tunnus salasta", "kela", "zzz"):
         rows = built.locate(query_ngrams(query))
         weights = drawn.random(len(rows)).astype(np.float32) * 7
@@ -143,3 +142,11 @@ def test_any_text_has_terms_and_keeps_its_length_when_folded(text: str) -> None:
     occurrences = ngrams(text)
     assert len(occurrences.terms) == len(occurrences.weights)
     assert set(query_ngrams(text).tolist()) <= set(occurrences.terms.tolist())
+
+
+def test_the_highest_scores_are_taken_and_of_equal_ones_the_first() -> None:
+    drawn = np.random.default_rng(4)
+    for scores in (drawn.integers(0, 6, 400), drawn.random(400), np.zeros(400), np.eye(400)[7], np.ones(30)):
+        values = scores.astype(np.float32)
+        order = np.argsort(-values, kind="stable")[:40]
+        assert sorted(top_rows(values, 40).tolist()) == sorted(order[values[order] > 0].tolist())
