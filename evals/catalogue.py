@@ -156,10 +156,12 @@ def _about_ranking(p: Prediction) -> bool:
 
 
 def _section(p: Prediction) -> float | None:
-    if not p.hits:
+    # Anchors are unique within an article only: another one's section of that name is not the right one.
+    if not p.hits or p.hits[0].article_id not in p.question.gold:
         return 0.0
-    section = p.hits[0].section_id
-    return float(any(section == gold or section.endswith(f"#{gold}") for gold in p.question.gold_sections))
+    anchor = p.hits[0].section_id.rpartition("#")[2]
+    whole = f"{p.hits[0].article_id}#{anchor}"
+    return float(any(gold in (anchor, whole) for gold in p.question.gold_sections))
 
 
 def _covers(accuracy: float) -> SetMeasure:
@@ -227,7 +229,7 @@ _MEASURES: tuple[Measure, ...] = (
     ),
     Mean(
         name="section_accuracy",
-        definition="share of answerable questions with known right sections whose top hit is one of them",
+        definition="share of answerable questions with known right sections whose top hit is one of those",
         better=Better.HIGHER,
         about=lambda p: _ranked(p) and bool(p.question.gold_sections),
         value=_section,

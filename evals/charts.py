@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -98,16 +99,16 @@ def learning_chart(
         ]
         for name in names
     ]
-    least = min((figure["value"] for line in lines for _, figure in line), default=0.0)
-    bottom = next(step for step in (0.8, 0.6, 0.4, 0.2, 0.0) if step <= max(0.0, least - 0.02))
+    values = [figure[end] for line in lines for _, figure in line for end in ("value", "high")]
+    bottom, top = _range([value for value in values if value is not None])
     at = {row["k"] / most: str(row["k"]) for row in rows}
-    parts = [_axes("example questions an article", words, bottom=bottom, x_ticks=at)]
+    parts = [_axes("example questions an article", words, bottom=bottom, top=top, x_ticks=at)]
     for number, line in reversed(list(enumerate(lines))):
-        points = [(x, _above(figure["value"], bottom)) for x, figure in line]
+        points = [(x, _above(figure["value"], bottom, top)) for x, figure in line]
         parts.append(_line(f"curve c{number % 6}", points, title=names[number]))
         for (x, figure), (_, y) in zip(line, points, strict=True):
             if number == 0 and figure["low"] is not None:
-                low, high = _y(_above(figure["low"], bottom)), _y(_above(figure["high"], bottom))
+                low, high = (_y(_above(figure[end], bottom, top)) for end in ("low", "high"))
                 parts.append(
                     f'<line class="whisker" x1="{_x(x):.1f}" x2="{_x(x):.1f}" y1="{low:.1f}" '
                     f'y2="{high:.1f}"/>'
@@ -120,8 +121,32 @@ def learning_chart(
     return _svg(parts, title=title, description="Higher is better; no question asked was ever shown.")
 
 
-def _above(value: float, bottom: float) -> float:
-    return (value - bottom) / (1 - bottom)
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """The smallest range with five round steps that shows all values."""
+    least, most = min(values, default=0.0), max(values, default=1.0)
+    for step in (0.02, 0.05, 0.1):
+        bottom = max(0.0, math.floor(least / step) * step)
+        if bottom + 5 * step >= most:
+            bottom = min(bottom, 1 - 5 * step)
+            return round(bottom, 2), round(bottom + 5 * step, 2)
+    return 0.0, 1.0
+
+
+def _above(value: float, bottom: float, top: float) -> float:
+    return (value - bottom) / (top - bottom)
+
+
+def difference_bar(low: float, change: float, high: float, widest: float) -> Markup:
+    """A difference and its interval beside the line of no difference, in a table's cell."""
+
+    def at(value: float) -> float:
+        return 80 + 72 * max(-1.0, min(1.0, value / widest))
+
+    return Markup(
+        '<svg class="forest" viewBox="0 0 160 16" aria-hidden="true"><path class="zero" d="M80 0V16"/>'
+        f'<path class="span" d="M{at(low):.1f} 8H{at(high):.1f}"/>'
+        f'<circle cx="{at(change):.1f}" cy="8" r="4"/></svg>'
+    )
 
 
 def legend(names: Sequence[str], *, operating: bool) -> Markup:

@@ -304,17 +304,35 @@ def report(folder: Path, site: str) -> None:
     help="Resamplings of the paired differences.",
 )
 @click.option("--flips", type=click.IntRange(0), default=20, show_default=True, help="Flips shown.")
+@click.option("--html", type=_FILE, help="Write the comparison as one self-contained page.")
+@click.option("--site", default="", help="Address of the help center, for links in the page.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @one_sentence_errors(EvalError)
-def compare_runs(before: Path, after: Path, seed: int, resamples: int, flips: int, as_json: bool) -> None:
+def compare_runs(
+    before: Path,
+    after: Path,
+    seed: int,
+    resamples: int,
+    flips: int,
+    html: Path | None,
+    site: str,
+    as_json: bool,
+) -> None:
     """Compare two runs on the same questions: paired differences, and what flipped."""
     from evals.compare import compare, comparison_json
     from evals.figures import Resampling
 
-    (_, one), (_, two) = read_run(before), read_run(after)
+    (first, one), (second, two) = read_run(before), read_run(after)
     found = compare(one, two, Resampling(seed=seed, resamples=resamples))
     for warning in found.warnings:
         say(f"warning: {warning}")
+    if html:
+        from evals.compare_report import render_comparison
+
+        try:
+            html.write_text(render_comparison(found, first, second, site=site), encoding="utf-8")
+        except OSError as error:
+            raise RunError(f"--html {html}: cannot be written: {error.strerror}") from error
     if as_json:
         print_json(comparison_json(found))
     else:

@@ -60,12 +60,18 @@ class Comparison:
     languages: dict[str, tuple[Difference, ...]]
     won: tuple[Flip, ...]  #: the top article became right
     lost: tuple[Flip, ...]  #: the top article became wrong
-    outcomes: dict[tuple[str, str], int]  #: (before, after) -> questions, where they differ
+    changed: tuple[Flip, ...]  #: the outcome is another one
+    transitions: dict[tuple[str, str], int]  #: (outcome before, after) -> questions, the same ones too
     mcnemar_p: float  #: of won against lost
     paired: int
     only_before: int
     only_after: int
     warnings: tuple[str, ...]
+
+    @property
+    def outcomes(self) -> dict[tuple[str, str], int]:
+        """(before, after) -> questions, where they differ; most frequent first."""
+        return {pair: n for pair, n in self.transitions.items() if pair[0] != pair[1]}
 
 
 def compare(before: Sequence[Prediction], after: Sequence[Prediction], resampling: Resampling) -> Comparison:
@@ -84,7 +90,7 @@ def compare(before: Sequence[Prediction], after: Sequence[Prediction], resamplin
     verdicts = [(flip, top_is_right(flip.before), top_is_right(flip.after)) for flip in flips]
     won = tuple(flip for flip, was, now in verdicts if was == 0.0 and now == 1.0)
     lost = tuple(flip for flip, was, now in verdicts if was == 1.0 and now == 0.0)
-    changed = Counter((str(f.before.outcome), str(f.after.outcome)) for f in flips)
+    transitions = Counter((str(f.before.outcome), str(f.after.outcome)) for f in flips)
     languages = sorted({p.question.lang for p in one})
     return Comparison(
         differences=_differences(one, two, tuple(MEASURES), resampling),
@@ -100,7 +106,8 @@ def compare(before: Sequence[Prediction], after: Sequence[Prediction], resamplin
         },
         won=won,
         lost=lost,
-        outcomes={pair: n for pair, n in changed.most_common() if pair[0] != pair[1]},
+        changed=tuple(flip for flip in flips if flip.before.outcome is not flip.after.outcome),
+        transitions=dict(transitions.most_common()),
         mcnemar_p=mcnemar(len(lost), len(won)),
         paired=len(shared),
         only_before=len(first) - len(shared),

@@ -30,12 +30,23 @@ TILES = (
     ("ece", "calibration error (ECE)"),
     ("handoff_recall", "requests for a person understood"),
     ("out_of_scope_answered", "out-of-scope answered"),
+    ("section_accuracy", "right section first, where it is known"),
+    ("estimated_deflection", "estimated deflection: an estimate, see its definition below"),
 )
+
+SCOPE_ROWS = (
+    ("far", "out_of_scope_answered_far"),
+    ("near", "out_of_scope_answered_near"),
+    ("chit-chat", "out_of_scope_answered_chit_chat"),
+    ("all", "out_of_scope_answered"),
+)
+
+AGAINST = ("recall@1", "coverage@0.90")  #: what slices compare with simple methods
 
 SLICE_COLUMNS = (
     "recall@1",
+    "section_accuracy",
     "recall@3",
-    "mrr",
     "answer_rate",
     "selective_accuracy",
     "auroc",
@@ -91,17 +102,6 @@ _PLAIN = (
 
 def render_report(metrics: Mapping[str, Any], predictions: Sequence[Prediction], *, site: str = "") -> str:
     """The whole page; ``site`` is the help center's address, put before the articles' links."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["figure"] = show_figure
-    environment.filters["number"] = show_number
-    environment.filters["chance"] = show_chance
-    environment.filters["ahead"] = show_ahead
-    environment.globals["better"] = {name: str(measure.better) for name, measure in MEASURES.items()}
-    folder = resources.files("evals") / "templates"
-    style = Markup((folder / "report.css").read_text(encoding="utf-8"))
-    template = environment.from_string((folder / "report.html").read_text(encoding="utf-8"))
     baselines = metrics["baselines"]
     curves = [
         Curve("Helppari", metrics["risk_coverage"]),
@@ -113,9 +113,9 @@ def render_report(metrics: Mapping[str, Any], predictions: Sequence[Prediction],
     learners = (
         list(dict.fromkeys(name for row in learning["rows"] for name in row["systems"])) if learning else []
     )
-    return template.render(
+    return render_page(
+        "report.html",
         m=metrics,
-        style=style,
         site=site.rstrip("/"),
         tiles=[(name, words) for name, words in TILES if metrics["measures"][name]["value"] is not None],
         slice_columns=[
@@ -123,6 +123,12 @@ def render_report(metrics: Mapping[str, Any], predictions: Sequence[Prediction],
         ],
         ranking_baselines=[name for name in baselines if "recall@1" in baselines[name]["measures"]],
         baseline_columns=BASELINE_COLUMNS,
+        against=AGAINST,
+        scope_rows=[(words, name) for words, name in SCOPE_ROWS if metrics["measures"][name]["n"]],
+        promises=[
+            *metrics.get("promise_by_language", {}).items(),
+            ("all", metrics["promise"]),
+        ],
         reliability=reliability_diagram(metrics["reliability"], title="Reliability diagram"),
         reliability_by_language={
             lang: reliability_diagram(bins, title=f"Reliability diagram, {lang}")
@@ -144,6 +150,22 @@ def render_report(metrics: Mapping[str, Any], predictions: Sequence[Prediction],
         failing_turns=_failing_turns(metrics["conversations"]),
         worst=worst_cases(predictions),
     )
+
+
+def render_page(name: str, **values: object) -> str:
+    """One of the templates as a page of its own: style inside, no scripts, nothing from outside."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["figure"] = show_figure
+    environment.filters["number"] = show_number
+    environment.filters["chance"] = show_chance
+    environment.filters["ahead"] = show_ahead
+    environment.globals["better"] = {name: str(measure.better) for name, measure in MEASURES.items()}
+    folder = resources.files("evals") / "templates"
+    style = Markup((folder / "report.css").read_text(encoding="utf-8"))
+    template = environment.from_string((folder / name).read_text(encoding="utf-8"))
+    return template.render(style=style, **values)
 
 
 def show_number(value: float | None, name: str) -> str:
@@ -204,7 +226,10 @@ def _failing_turns(conversations: Mapping[str, Any] | None) -> list[dict[str, An
 
 
 def _anywhere(name: str, *tables: Mapping[str, Any]) -> bool:
-    return any(part[name]["value"] is not None for table in tables for part in table.values())
+    # A run of an earlier version may lack a measure.
+    return any(
+        name in part and part[name]["value"] is not None for table in tables for part in table.values()
+    )
 
 
 def _operating_point(metrics: Mapping[str, Any]) -> OperatingPoint | None:

@@ -21,7 +21,7 @@ from evals.catalogue import (
 )
 from evals.conversation_figures import conversation_figures
 from evals.figures import Figure, Resampling, figures
-from evals.intervals import binomial_at_most
+from evals.intervals import binomial_at_most, wilson
 from evals.predictions import Outcome, Prediction
 from evals.questions import Kind
 from evals.runner import BaselineRun, ConversationResult
@@ -34,6 +34,7 @@ SLICE_MEASURES = (
     "recall@3",
     "recall@5",
     "mrr",
+    "section_accuracy",
     "answer_rate",
     "selective_accuracy",
     "coverage@0.90",
@@ -88,6 +89,11 @@ def summarise(
             for run in baselines
         },
         "promise": _promise(predictions, goals),
+        "promise_by_language": {
+            lang: _promise([p for p in predictions if p.question.lang == lang], goals)
+            for lang in slices["languages"]
+            if len(slices["languages"]) > 1
+        },
         "ece_if_perfect": _perfect(predictions, resampling),
         "reliability": _reliability(predictions),
         "reliability_by_language": {
@@ -182,10 +188,13 @@ def _promise(predictions: Sequence[Prediction], goals: Goals) -> dict[str, Any]:
 
 def _kept(goal: float, pairs: Sequence[tuple[float, float]]) -> dict[str, Any]:
     n, right = len(pairs), int(sum(verdict for _, verdict in pairs))
+    interval = wilson(right, n)
     return {
         "goal": goal,
         "n": n,
         "realised": round(right / n, 6) if n else None,
+        "low": round(interval.low, 6) if interval else None,
+        "high": round(interval.high, 6) if interval else None,
         "stated": round(sum(confidence for confidence, _ in pairs) / n, 6) if n else None,
         # One-sided: how likely so few would be right if the goal were kept.
         "p_below_goal": round(binomial_at_most(right, n, goal), 6) if n else None,

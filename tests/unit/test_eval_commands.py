@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,30 @@ def test_compare_and_report_read_what_run_wrote(questions: Path, tmp_path: Path)
     (tmp_path / "a" / "report.html").unlink()
     assert call("report", tmp_path / "a", "--site", "https://help.example").exit_code == 0
     assert (tmp_path / "a" / "report.html").read_text() == before
+
+
+@pytest.mark.usefixtures("product")
+def test_the_page_of_a_comparison_shows_what_flipped_with_links(questions: Path, tmp_path: Path) -> None:
+    run(questions, tmp_path / "a")
+    lines = [json.loads(line) for line in (tmp_path / "a" / "predictions.jsonl").read_text().splitlines()]
+    for line in lines:
+        if line["id"] == "card":
+            line["hits"] = line["hits"][1:] + line["hits"][:1]
+            line["text"] = "card <b>help"
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    (tmp_path / "b" / "predictions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    page = tmp_path / "c.html"
+    given = ("compare", tmp_path / "b", tmp_path / "a", "--resamples", 100)
+    result = call(*given, "--html", page, "--site", "https://help.example")
+    assert result.exit_code == 0, result.output
+    html = page.read_text()
+    assert "Top article became right: 1" in html
+    assert "card &lt;b&gt;help" in html
+    assert 'href="https://help.example/help/en/' in html
+    assert "<script" not in html
+    assert "1 questions have another text" in html
+    unwritable = call(*given, "--html", tmp_path / "nowhere" / "c.html")
+    assert (unwritable.exit_code, unwritable.stderr.count("cannot be written")) == (2, 1)
 
 
 @pytest.mark.usefixtures("product")

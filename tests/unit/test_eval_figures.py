@@ -135,6 +135,18 @@ def test_section_accuracy_needs_known_sections() -> None:
     run = [replace(with_sections, question=question), RUN[0]]
     figure = figures(run, PLAIN, ["section_accuracy"])["section_accuracy"]
     assert (figure.value, figure.n) == (1.0, 1)
+    whole = replace(question, gold_sections=("a#lead",))
+    elsewhere = replace(question, gold_sections=("b#lead",))
+    # Another article has a section of that name too, and it is not the right one.
+    other = replace(with_sections, hits=(PredictedHit(article_id="b", section_id="lead", score=1.0),))
+    run = [replace(with_sections, question=q) for q in (whole, elsewhere)] + [
+        replace(other, question=question)
+    ]
+    assert [figures([p], PLAIN, ["section_accuracy"])["section_accuracy"].value for p in run] == [
+        1.0,
+        0.0,
+        0.0,
+    ]
 
 
 def test_intervals_are_seeded_hold_the_value_and_name_their_method() -> None:

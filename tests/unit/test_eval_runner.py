@@ -247,6 +247,37 @@ def test_the_report_shows_the_figures_that_the_metrics_hold(absent: bool) -> Non
     assert "Wrong answers" in html
 
 
+def test_the_report_has_simple_methods_beside_every_slice_and_out_of_scope_sorts_apart() -> None:
+    evaluation = evaluated(absent=True)
+    metrics = evaluation.metrics
+    other = deepcopy(metrics["languages"]["en"])
+    metrics["languages"]["fi"] = other
+    html = render_report(*evaluation)
+    assert html.count("The same against simple methods") == 2  # by language and by tag
+    for name in ("BM25", "character n-grams", "nearest example"):
+        value = metrics["baselines"][name]["languages"]["en"]["recall@1"]["value"]
+        assert f"{100 * value:.1f} %" in html
+    sorts = html[html.index("<h3>Out of scope</h3>") :].split("</table>")[0]
+    assert [sort in sorts for sort in (">far<", ">near<", ">chit-chat<", ">all<")] == [
+        True,
+        True,
+        False,
+        True,
+    ]
+    assert "estimated deflection: an estimate" in html
+
+
+def test_the_promise_is_held_against_what_came_of_it_in_each_language() -> None:
+    questions = [replace(q, lang="fi" if i % 2 else "en") for i, q in enumerate(QUESTIONS)]
+    run = ask_all(INDEX, StubBot(), questions, RunOptions(baselines=False))
+    metrics = summarise(run.predictions, resampling=RESAMPLING, goals=DefaultGoals())
+    parts = metrics["promise_by_language"]
+    assert set(parts) == {"en", "fi"}
+    whole = metrics["promise"]["answers"]
+    assert sum(part["answers"]["n"] for part in parts.values()) == whole["n"] > 0
+    assert whole["low"] < whole["realised"] < whole["high"]
+
+
 def test_a_run_with_only_requests_for_a_person_still_has_a_report() -> None:
     only = Request(
         questions=QuestionSet((QUESTIONS[-3],), (), "0" * 64),

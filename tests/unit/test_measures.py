@@ -218,6 +218,17 @@ def test_coverage_at_accuracy_by_hand() -> None:
     assert measures.coverage_at(0.95, confidence[:20], right[:20]) == 1.0
 
 
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("accuracy", [0.5, 0.8, 0.9, 0.95])
+def test_coverage_agrees_with_scikit_learns_precision_curve(accuracy: float, ties: bool) -> None:
+    confidence, right = random_case(21, ties=ties)
+    precision, _, thresholds = metrics.precision_recall_curve(right, confidence)
+    shares = [
+        np.mean(confidence >= t) for t, p in zip(thresholds, precision[:-1], strict=True) if p >= accuracy
+    ]
+    assert measures.coverage_at(accuracy, confidence, right) == pytest.approx(max(shares, default=0.0))
+
+
 def test_coverage_is_zero_when_no_threshold_helps_and_undefined_without_questions() -> None:
     assert measures.coverage_at(0.9, [0.9, 0.1], [0, 1]) == 0.0
     assert measures.coverage_at(0.9, [], []) is None
