@@ -117,11 +117,10 @@ class PhraseRun:
         if not self.phrases:
             return "no article has tests: write a few questions under `tests:` that must find it"
         failed, unsure = (len(self.with_verdict(v)) for v in (Verdict.FAILED, Verdict.UNSURE))
-        tried = f"{len(self.results)}" + (
-            f" of {self.phrases}" if self.phrases != len(self.results) + self.not_served else ""
-        )
+        some = len(self.results) + self.not_served < self.phrases
+        tried = f"{len(self.results)} phrases" + (f" (a sample of {self.phrases})" if some else "")
         moved = f", {len(self.moved)} moved since build {self.against}" if self.against else ""
-        line = f"tests: {failed} of {tried} phrases do not find their article, {unsure} not surely{moved}"
+        line = f"tests: {failed} of {tried} do not find their article, {unsure} not surely{moved}"
         return f"{line}: see `helppari kb test`" if failed else line
 
     def counts(self) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_a_wrong_article_on_top_fails_and_the_move_is_seen(kb: Path, root: Path)
         assert result.moved
     again = run_phrases(open_builds(root, first, HashEncoder()), most=1)
     assert (len(again.results), again.phrases) == (1, 3)
-    assert "of 1 of 3 phrases" in again.summary()
+    assert "of 1 phrases (a sample of 3)" in again.summary()
 
 
 def test_articles_that_nobody_may_see_now_wait_and_others_are_asked_as_those_who_may(
