@@ -23,6 +23,7 @@ from botsvc.per_index import PerIndex
 from botsvc.policy import Desk, LowConfidence, Policy
 from botsvc.quoting import quote
 from botsvc.texts import FALLBACK, Texts, load_texts
+from botsvc.turn_facts import ArticleOf
 from botsvc.typed_replies import PromptKind, ReplyKind
 from indexer import Access, Article, ArticleKey, Hit, Index, SearchResult, Section, link_target
 
@@ -147,7 +148,15 @@ class Answering:
         told = todo.alone == message.text.strip() and index.encoder.name == INTENTS_ENCODER
         message = self._understood(message, alone.embedding if alone and told else None, lang)
         chosen = choose(found, message, state, policy)
-        decision = decide(message, chosen, state, policy, article_of=index.article)
+        # Several rules may look at one article; reading it costs more than they do.
+        articles: dict[ArticleKey, Article | None] = {}
+
+        def article_of(key: ArticleKey) -> Article | None:
+            if key not in articles:
+                articles[key] = index.article(key)
+            return articles[key]
+
+        decision = decide(message, chosen, state, policy, article_of=article_of)
         shown = decision.hit if isinstance(decision, Answered | HandOff) else None
         question = "" if chosen is None else todo.together if chosen.together else todo.alone
         return Reply(
@@ -155,7 +164,7 @@ class Answering:
             state=advance(state, message, decision, question=question),
             language=lang,
             question=question,
-            answer=self._quoted(index, shown) if shown is not None else None,
+            answer=self._quoted(index, shown, article_of) if shown is not None else None,
             hits=chosen.result.hits if chosen else (),
             result=chosen.result if chosen else None,
             index_id=index.index_id,
@@ -171,8 +180,10 @@ class Answering:
         after = advance(state, message, decision)
         return Reply(decision=decision, state=after, language=lang, index_id="")
 
-    def _quoted(self, index: Index, hit: Hit) -> QuotedAnswer | None:
-        found = self.quotes.get(index, (hit.key, hit.section_id), lambda: quoted(index, hit))
+    def _quoted(self, index: Index, hit: Hit, article_of: ArticleOf) -> QuotedAnswer | None:
+        found = self.quotes.get(
+            index, (hit.key, hit.section_id), lambda: quoted(index, hit, article_of(hit.key))
+        )
         return replace(found, hit=hit) if found is not None else None
 
     def _understood(self, message: Message, embedding: Vector | None, lang: str) -> Message:
@@ -237,9 +248,8 @@ def _no_article(_: ArticleKey) -> None:
     return None
 
 
-def quoted(index: Index, hit: Hit) -> QuotedAnswer | None:
-    """What is shown of a hit; None when its article has gone."""
-    article = index.article(hit.key)
+def quoted(index: Index, hit: Hit, article: Article | None) -> QuotedAnswer | None:
+    """What is shown of a hit; None when its ``article`` has gone."""
     section = article and _section(index.sections(hit.key), hit.section_id)
     if not article or not section:
         return None

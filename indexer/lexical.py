@@ -159,7 +159,8 @@ class Postings:
         for number in set(block.tolist()):
             first, impacts = common.blocks[number]
             here = block == number
-            added = np.einsum("i,ij->j", weights[here], impacts[place[here]].astype(np.float32))
+            held = impacts[place[here]]
+            added = np.einsum("i,ij->j", weights[here], held, dtype=np.float32, casting="same_kind")
             total[first : first + len(added)] += added
         return rows[~is_common], scaled[~is_common]
 
