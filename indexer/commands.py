@@ -14,6 +14,8 @@ from indexer.console import EXIT_FOUND, one_sentence_errors, print_json, progres
 
 if TYPE_CHECKING:
     from indexer.build import Builder, BuildReport
+    from indexer.console import Progress
+    from indexer.disagreement import Agreement
     from indexer.problems import Problem
     from indexer.settings import Settings
 
@@ -83,25 +85,74 @@ def build(
 
 @index.command()
 @click.option("--kb", type=click.Path(path_type=Path), help="Folder of articles, or an articles.jsonl.")
+@click.option(
+    "--labels", type=click.Path(path_type=Path), help="Hold the confidence against labelled questions."
+)
+@click.option(
+    "--feedback", type=click.Path(path_type=Path), help="Hold the confidence against customers' words."
+)
+@_DIR
 @_CONFIG
 @_JSON
 @one_sentence_errors()
-def check(kb: Path | None, config: Path | None, as_json: bool) -> None:
-    """Read a knowledge base and name every problem with file and line; exit 1 when there is one."""
+def check(
+    kb: Path | None,
+    labels: Path | None,
+    feedback: Path | None,
+    root: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """Read a knowledge base and name every problem with file and line; exit 1 when there is one.
+
+    With --labels or --feedback, see whether the index's probabilities came true; the knowledge base is then
+    read only where --kb names it.
+    """
     from indexer.sources import read_kb
 
     settings = _settings(config)
+    document: dict[str, Any] = {}
+    problems: list[Problem] = []
     with progress_bar() as progress:
-        reading = read_kb(kb or settings.index.kb, progress=progress)
-    problems = [*reading.problems, *_synonym_problems(kb or settings.index.kb)]
+        if kb or not (labels or feedback):
+            reading = read_kb(kb or settings.index.kb, progress=progress)
+            problems = [*reading.problems, *_synonym_problems(kb or settings.index.kb)]
+            document = {"articles": len(reading.articles), "problems": [p.to_json() for p in problems]}
+        agreements = _agreements(root or settings.index.dir, labels, feedback, progress)
+    if agreements:
+        document["agreement"] = [each.to_json() for each in agreements]
     if as_json:
-        print_json({"articles": len(reading.articles), "problems": [p.to_json() for p in problems]})
+        print_json(document)
     else:
         for problem in problems:
             say(f"{problem.severity.value}: {problem}")
-        say(f"{len(reading.articles)} articles, {len(problems)} problems")
+        if "articles" in document:
+            say(f"{document['articles']} articles, {len(problems)} problems")
+        for each in agreements:
+            for line in (f"{each.source}:", *each.lines(), *(f"warning: {words}" for words in each.warnings)):
+                say(line)
     if problems:
         sys.exit(EXIT_FOUND)
+
+
+def _agreements(
+    root: Path, labels: Path | None, feedback: Path | None, progress: Progress
+) -> list[Agreement]:
+    from indexer.disagreement import agreement, read_feedback, read_labels
+    from indexer.index import Index
+
+    evidence = [
+        (path, read(path), path is labels)
+        for path, read in ((labels, read_labels), (feedback, read_feedback))
+        if path is not None
+    ]
+    if not evidence:
+        return []
+    opened = Index.load(root)
+    return [
+        agreement(opened, found, source=str(path), labels=labelled, progress=progress)
+        for path, found, labelled in evidence
+    ]
 
 
 def _synonym_problems(kb: Path) -> Iterable[Problem]:
