@@ -26,6 +26,11 @@ from evals.measures import Floats, macro_weights, weighted_mean
 from evals.predictions import Prediction
 
 
+#: Resampling adds noise to each bin that an absolute error never loses again, so that resamples lie above the
+#: value itself; their spread is taken around it.
+RECENTRED = frozenset({"ece", "choices_ece"})
+
+
 class Method(StrEnum):
     """How an interval was made."""
 
@@ -145,7 +150,10 @@ class Sample:
         interval = None
         if value is not None and len(self.draws):
             draws = self.draws[: measure.resamples]
-            interval = percentile_interval(bootstrap_of(points.figure, self._part(points.where), draws))
+            resampled = bootstrap_of(points.figure, self._part(points.where), draws)
+            if measure.name in RECENTRED:
+                resampled = np.maximum(resampled - np.nanmean(resampled) + value, 0.0)
+            interval = percentile_interval(resampled)
         return Figure(
             value=value,
             n=len(points.where),

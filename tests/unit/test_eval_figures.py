@@ -210,3 +210,16 @@ def test_confusion_keeps_absent_and_unjudged_apart() -> None:
 )
 def test_out_of_scope_sorts_are_told_by_tag(tag: str, sort: ScopeTag | None) -> None:
     assert scope_tag(tag) is sort
+
+
+def test_the_interval_of_a_small_calibration_error_holds_it() -> None:
+    random = np.random.default_rng(8)
+    run = []
+    for i in range(300):
+        confidence = float(random.random())
+        shown = "a" if random.random() < confidence else "x"
+        run.append(predicted(f"q{i}", Outcome.ANSWERED, shown, gold=("a", f"b{i}"), confidence=confidence))
+    figure = figures(run, Resampling(seed=2, resamples=300), ["ece"])["ece"]
+    assert figure.value is not None
+    assert figure.interval is not None
+    assert 0.0 <= figure.interval.low < figure.value < figure.interval.high
