@@ -25,7 +25,6 @@ from evals.intervals import (
 from evals.measures import Floats, macro_weights, weighted_mean
 from evals.predictions import Prediction
 
-
 #: Resampling adds noise to each bin that an absolute error never loses again, so that resamples lie above the
 #: value itself; their spread is taken around it.
 RECENTRED = frozenset({"ece", "choices_ece"})

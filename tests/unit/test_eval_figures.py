@@ -217,8 +217,8 @@ def test_the_interval_of_a_small_calibration_error_holds_it() -> None:
     run = []
     for i in range(300):
         confidence = float(random.random())
-        shown = "a" if random.random() < confidence else "x"
-        run.append(predicted(f"q{i}", Outcome.ANSWERED, shown, gold=("a", f"b{i}"), confidence=confidence))
+        shown = f"a{i}" if random.random() < confidence else "x"
+        run.append(predicted(f"q{i}", Outcome.ANSWERED, shown, gold=(f"a{i}",), confidence=confidence))
     figure = figures(run, Resampling(seed=2, resamples=300), ["ece"])["ece"]
     assert figure.value is not None
     assert figure.interval is not None
