@@ -144,7 +144,7 @@ class Postings:
         units = np.concatenate([self.units[s] for s in slices])
         impacts = np.concatenate([self.impacts[s] for s in slices])
         each = np.repeat(scaled, ends - starts) * impacts
-        total += np.bincount(units, each, minlength=self.unit_count)
+        np.add.at(total, units, each)
         return total
 
     def _add_common(

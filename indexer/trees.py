@@ -23,12 +23,12 @@ class Node(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """All nodes of all trees in columns; ``left`` and ``right`` are rows of it."""
+    """All nodes of all trees in columns."""
 
     feature: NDArray[np.intp]
     threshold: NDArray[np.float64]
-    left: NDArray[np.intp]
-    right: NDArray[np.intp]
+    children: NDArray[np.intp]  #: of node ``i``: the right one at ``2 * i``, the left one after it
+    firsts: NDArray[np.intp]  #: ``2 * i``
     value: NDArray[np.float64]
     roots: NDArray[np.intp]
     depth: int
@@ -51,11 +51,12 @@ class Trees:
         """The model's logit for one row of features, in the order of ``features``."""
         table = self._table
         row = np.asarray(values, np.float64)
+        # Where each node leads; then all trees take a step at a time. A leaf leads to itself.
+        after = table.children.take(table.firsts + (row.take(table.feature) <= table.threshold))
         at = table.roots
-        # All trees take a step at a time; a leaf leads to itself.
         for _ in range(table.depth):
-            at = np.where(row[table.feature[at]] <= table.threshold[at], table.left[at], table.right[at])
-        return self.baseline + float(table.value[at].sum())
+            at = after.take(at)
+        return self.baseline + float(table.value.take(at).sum())
 
     @cached_property
     def _table(self) -> _Table:
@@ -68,11 +69,13 @@ class Trees:
             for place, node in enumerate(nodes)
         ]
         columns = list(zip(*rows, strict=True)) if rows else [()] * 5
+        children = np.empty(2 * len(rows), np.intp)
+        children[0::2], children[1::2] = columns[3], columns[2]
         return _Table(
             feature=np.array(columns[0], np.intp),
             threshold=np.array(columns[1], np.float64),
-            left=np.array(columns[2], np.intp),
-            right=np.array(columns[3], np.intp),
+            children=children,
+            firsts=2 * np.arange(len(rows)),
             value=np.array(columns[4], np.float64),
             roots=offsets[:-1].astype(np.intp),
             depth=max((_depth(nodes) for nodes in self.trees), default=0),
