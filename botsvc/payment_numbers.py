@@ -19,7 +19,7 @@ def cards(plain: str, kept_prefixes: tuple[str, ...]) -> Iterator[Span]:
         groups = [(m.start() + run.start(), m.group()) for m in re.finditer(r"\d+", run.group())]
         at = 0
         while at < len(groups):
-            size = _card_at(plain, groups[at:], kept_prefixes)
+            size = _card_at(plain, groups[at : at + 5], kept_prefixes)  # no more groups than any card has
             if size:
                 first, last = groups[at], groups[at + size - 1]
                 yield Span(start=first[0], end=last[0] + len(last[1]), kind=Kind.CARD)
