@@ -22,7 +22,7 @@ from typing import Any, Self
 
 from indexer.errors import ArtifactError, IndexDamaged, IndexFormatError, IndexNotFound
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 CURRENT = "CURRENT"
 BUILDS = "builds"

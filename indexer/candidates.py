@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.probe import PlacedProbe
 from indexer.ranking import FEATURES, Feature, Ranker
 from indexer.segments import Segment
 from indexer.snapshot import (
@@ -57,6 +58,7 @@ def find_candidates(
     languages: Mapping[str, float],
     hidden: Mapping[int, NDArray[np.bool_]],
     left_out: Mapping[int, frozenset[int]] | None = None,
+    probe: PlacedProbe | None = None,
 ) -> Candidates:
     """The articles worth comparing.
 
@@ -87,6 +89,8 @@ def find_candidates(
         unknown = (left_out or {}).get(number, frozenset())
         tables.append(_table(number, part.segment, rows, query, lexical[number], languages, unknown))
     found = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    if probe is not None:
+        found["features"][:, Feature.PROBE] = _probed(probe, found, query)
     _compare_translations(snapshot, found)
     likeliest = max(by_language, key=lambda lang: languages.get(lang, 0.0), default=None)
     return Candidates(
@@ -95,6 +99,19 @@ def find_candidates(
         unknown_ngrams=ngram.unknown,
         unknown_stems=by_language[likeliest].unknown if likeliest else 0.0,
     )
+
+
+def _probed(probe: PlacedProbe, found: Mapping[str, NDArray[Any]], query: Query) -> NDArray[np.float32]:
+    """The probe's scores; an article that it does not know yet gets the mean of the others."""
+    parts = found["part"]
+    scores = np.concatenate(
+        [probe.scores(number, found["row"][parts == number], query.vector) for number in np.unique(parts)]
+        or [np.zeros(0, np.float32)]
+    )
+    new = np.isnan(scores)
+    if new.any():
+        scores[new] = 0.0 if new.all() else scores[~new].mean()
+    return scores
 
 
 _NONE: Hashes = np.zeros(0, np.uint32)
@@ -228,6 +245,10 @@ def _language_logs(
     return np.array([logs.get(keys[row].lang, LANGUAGE_FLOOR) for row in rows.tolist()], np.float32)
 
 
+#: What a word found in an article's text is worth against one found in an example question.
+TEXT_SHARE = 0.8
+
+
 def _fill_questions(
     features: NDArray[np.float32],
     segment: Segment,
@@ -236,9 +257,11 @@ def _fill_questions(
     scores: LexicalScores,
     unknown: frozenset[int],
 ) -> None:
+    # An example may cover one part of an article alone: it never makes the rest harder to find.
     substitute = np.maximum(features[:, Feature.SNIPPET], features[:, Feature.TITLE])
     features[:, Feature.QUESTION] = features[:, Feature.QUESTION_MEAN] = substitute
-    features[:, Feature.QUESTION_NGRAM] = features[:, Feature.NGRAM]
+    least = np.float32(TEXT_SHARE) * features[:, Feature.NGRAM]
+    features[:, Feature.QUESTION_NGRAM] = least
     starts, ends = segment.question_starts[rows], segment.question_starts[rows + 1]
     questions, _ = ranges(starts, ends)
     owners = np.repeat(np.arange(len(rows)), ends - starts)
@@ -249,9 +272,10 @@ def _fill_questions(
         return
     asked, at, size = np.unique(owners, return_index=True, return_counts=True)
     near = segment.questions.products(query.vector, questions)
-    features[asked, Feature.QUESTION] = segment_maximum(near, at, size, 0.0)
+    features[asked, Feature.QUESTION] = np.maximum(substitute[asked], segment_maximum(near, at, size, 0.0))
     features[asked, Feature.QUESTION_MEAN] = _mean_of_best(near, owners, at, size)
-    features[asked, Feature.QUESTION_NGRAM] = segment_maximum(scores.asked[questions], at, size, 0.0)
+    said = segment_maximum(scores.asked[questions], at, size, 0.0)
+    features[asked, Feature.QUESTION_NGRAM] = np.maximum(least[asked], said)
     features[asked, Feature.HAS_QUESTIONS] = 1.0
 
 

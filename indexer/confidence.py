@@ -68,11 +68,16 @@ class Evidence(IntEnum):
     ARTICLES = 28  # free
     SCORE = 29  # +
     TRANSLATION = 30  # + how much nearer the best article's translations are
+    PROBE = 31  # + the linear probe's score
+    PROBE_MARGIN = 32  # + over any other article
+    EXAMPLES = 33  # free: log(1 + k) of the best article's example questions
+    KB_EXAMPLES = 34  # free: the same over all articles
 
 
 #: Monotone constraints in the order of ``Evidence``; 0: free.
 SIGNS = (
     1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, -1, 1, 1, 1, 1, 1, -1, -1, 1, 1, -1, 1, 0, 0, 1, 1,
+    1, 1, 0, 0,
 )  # fmt: skip
 
 
@@ -89,6 +94,7 @@ class KbView:
     cohort_mean: float  #: mean, over the cohort, of the best passage's cosine
     cohort_deviation: float
     articles: float  #: log of the number of articles
+    examples: float  #: log(1 + mean number of example questions an article)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +175,7 @@ def kb_view(snapshot: Snapshot, cohort: Cohort) -> KbView:
         cohort_mean=float(best.mean()),
         cohort_deviation=float(best.std()) + 1e-3,
         articles=math.log(max(len(snapshot.places), 1)),
+        examples=math.log1p(snapshot.question_count / max(len(snapshot.places), 1)),
     )
 
 
@@ -189,6 +196,9 @@ def evidence(
     first = ranked[0]
     row[Evidence.SCORE] = first
     row[Evidence.TRANSLATION] = features[top, Feature.TRANSLATION]
+    probed = features[:, Feature.PROBE]
+    row[Evidence.PROBE] = probed[top]
+    row[Evidence.PROBE_MARGIN] = probed[top] - np.delete(probed, top).max(initial=probed.min())
     row[Evidence.SCORE_MARGIN] = first - (ranked[1] if len(ranked) > 1 else first - EMPTY_MARGIN)
     row[Evidence.SCORE_GAP_5] = _gap(ranked, 1, 5)
     row[Evidence.SCORE_GAP_10] = _gap(ranked, 1, 10)
@@ -227,6 +237,8 @@ def evidence(
     row[Evidence.OUTSIDE] = outside
     near = features[:, [Feature.PASSAGE, Feature.SNIPPET, Feature.TITLE, Feature.QUESTION]].max()
     row[Evidence.OUTSIDE_MARGIN] = float(near) - outside
+    row[Evidence.EXAMPLES] = math.log1p(int(np.diff(part.question_starts[article : article + 2])[0]))
+    row[Evidence.KB_EXAMPLES] = view.examples
     row[Evidence.WORDS] = math.log1p(len(query.ngrams))
     row[Evidence.ARTICLES] = view.articles
     return row

@@ -33,6 +33,8 @@ from indexer.console import Progress
 from indexer.encoders import Encoder
 from indexer.heldout import calibrate, prior_calibration
 from indexer.index import Index
+from indexer.probe import FILE as PROBE
+from indexer.probe import Probe
 from indexer.problems import Problem
 from indexer.segments import ArticleVectors, write_segment
 from indexer.settings import AnsweringSettings
@@ -118,6 +120,8 @@ class Draft:
             entries = self._segments(folder, cohort)
             files = [f"{entry.folder}/{name}" for entry in entries for name in _names(folder / entry.folder)]
             files.append(cohort.save(folder))
+            kept = before.probe if before is not None else Probe.none(self.encoder.dim)
+            files.append(kept.save(folder))
             (folder / "synonyms.json").write_text(_json(self.synonyms), encoding="utf-8")
             files.append("synonyms.json")
             rows = sorted([*key, digest] for key, digest in self.hashes.items())
@@ -221,10 +225,16 @@ class Draft:
         calibrated_on = before.manifest.calibrated_on if before is not None else ""
         self._write_calibration(folder, calibration)
         self._write_manifest(folder, draft, calibration, digests, calibrated_on)
-        if again:
+        if again or before is None:
             index = Index.load(root, encoder=self.encoder, previous=before, build_id=folder.name)
-            calibration = calibrate(index, answering, self.progress)
-            calibrated_on = self._calibration_key(content)
+            self.progress("learning from examples", 0, 1)
+            probe = Probe.train(index.snapshot, self.encoder.dim)
+            probe.save(folder)
+            digests[PROBE] = sha256(folder / PROBE)
+            self.progress("learning from examples", 1, 1)
+            if again:
+                calibration = calibrate(index.with_probe(probe), answering, self.progress)
+                calibrated_on = self._calibration_key(content)
             self._write_calibration(folder, calibration)
             self._write_manifest(folder, draft, calibration, digests, calibrated_on)
         manifest = Manifest.from_text((folder / MANIFEST).read_text(encoding="utf-8"), folder / MANIFEST)
@@ -255,7 +265,9 @@ class Draft:
         digests: dict[str, str],
         calibrated_on: str,
     ) -> None:
-        index_id = _digest(draft.content_hash, draft.encoder_fingerprint, _json(calibration.to_json()))[:16]
+        index_id = _digest(
+            draft.content_hash, draft.encoder_fingerprint, _json(calibration.to_json()), digests[PROBE]
+        )[:16]
         digests["calibration.json"] = sha256(folder / "calibration.json")
         manifest = replace(draft, index_id=index_id, calibrated_on=calibrated_on, files=dict(digests))
         (folder / MANIFEST).write_text(manifest.to_text(), encoding="utf-8")

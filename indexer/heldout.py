@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 from typing import NamedTuple
 
@@ -17,7 +18,9 @@ from indexer.articles import ArticleKey
 from indexer.calibration import Calibration, LanguageCalibration, Shift, Thresholds, restate
 from indexer.console import Progress
 from indexer.goals import Judged, Proof, prove
+from indexer.hits import Ranked
 from indexer.index import Index
+from indexer.probe import Probe
 from indexer.settings import AnsweringSettings
 from indexer.terms import Hashes, query_ngrams
 from indexer.trees import logit, sigmoid
@@ -35,6 +38,8 @@ INTERCEPT_SPREAD, SLOPE_SPREAD = 0.5, 0.15
 EDITOR_TRUST = 0.5
 #: Questions of one article that share more of their n-grams than this are held out together.
 SAME_QUESTION = 0.5
+#: How often the linear probe is learned anew, each time without a share of the questions, or of the articles.
+QUESTION_FOLDS, ARTICLE_FOLDS = 3, 4
 #: A neighbour is taken away together with the article of every other question.
 NEIGHBOURS = 3
 #: A goal that nothing proves still gets a threshold: the probability that the goal names, plus a margin.
@@ -60,6 +65,22 @@ class Stated(NamedTuple):
 
     confidence: Judged
     choices: Judged
+
+
+class Posed(NamedTuple):
+    """A question that is held out."""
+
+    article: ArticleKey
+    number: int  #: among the article's questions
+    alike: frozenset[int]  #: numbers of those that say nearly the same, itself among them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknowing:
+    """The index as if the linear probe had not seen a share of the kb."""
+
+    index: Index
+    gone: frozenset[ArticleKey]  #: articles that the probe does not know
 
 
 @lru_cache(maxsize=1)
@@ -116,74 +137,112 @@ def prior_calibration(answering: AnsweringSettings) -> Calibration:
 def calibrate(index: Index, answering: AnsweringSettings, progress: Progress) -> Calibration:
     """The prior, shifted and given thresholds by the kb's own held-out questions, language by language."""
     prior = prior_calibration(answering)
+    posed = {lang: _pose(index, lang) for lang in index.languages}
+    by_question, by_article = _unknowing(index, posed)
     languages = {}
     for lang in index.languages:
-        rows = hold_out(index, lang, progress)
+        rows = hold_out(posed[lang], by_question, by_article, partial(progress, f"calibrating {lang}"))
         if len(rows) >= 2 * LEAST:
             languages[lang] = learn(rows, answering, prior.prior)
     return Calibration(absent_share=prior.absent_share, prior=prior.prior, languages=languages)
 
 
-def hold_out(index: Index, lang: str, progress: Progress) -> list[HeldOut]:
-    """Two rows for each of the language's questions (a sample where there are many)."""
+def _pose(index: Index, lang: str) -> list[Posed]:
+    """The language's questions, or a sample where there are many."""
     questions = [
-        (article.key, number, text)
+        (article.key, number, text, article.questions)
         for article in index.articles()
         if article.key.lang == lang
         for number, text in enumerate(article.questions)
     ]
     questions.sort(key=lambda q: hashlib.sha256(f"{q[0].id} {q[2]}".encode()).digest())
-    questions = questions[:MOST]
+    return [Posed(key, number, _alike(number, texts)) for key, number, _, texts in questions[:MOST]]
+
+
+def _alike(number: int, texts: Sequence[str]) -> frozenset[int]:
+    terms = [query_ngrams(text) for text in texts]
+    same = {i for i, other in enumerate(terms) if _overlap(terms[number], other) > SAME_QUESTION}
+    return frozenset(same | {number})
+
+
+def _unknowing(
+    index: Index, posed: Mapping[str, Sequence[Posed]]
+) -> tuple[tuple[Unknowing, ...], tuple[Unknowing, ...]]:
+    """The index by folds of the questions, and by folds of the articles."""
+    if not index.probe.keys:
+        return (Unknowing(index=index, gone=frozenset()),), (Unknowing(index=index, gone=frozenset()),)
+    by_question = []
+    for fold in range(QUESTION_FOLDS):
+        left_out: dict[int, set[int]] = defaultdict(set)
+        for questions in posed.values():
+            for question in questions[fold::QUESTION_FOLDS]:
+                place = index.snapshot.places[question.article]
+                first = int(index.snapshot.parts[place.segment].segment.question_starts[place.row])
+                left_out[place.segment] |= {first + number for number in question.alike}
+        probe = Probe.train(index.snapshot, index.encoder.dim, left_out)
+        by_question.append(Unknowing(index=index.with_probe(probe), gone=frozenset()))
+    by_article = []
+    keys = index.keys()
+    for fold in range(ARTICLE_FOLDS):
+        gone = frozenset(key for key in keys if _article_fold(key) == fold)
+        probe = Probe.train(index.snapshot.without(gone), index.encoder.dim)
+        by_article.append(Unknowing(index=index.with_probe(probe), gone=gone))
+    return tuple(by_question), tuple(by_article)
+
+
+def _article_fold(key: ArticleKey) -> int:
+    """Translations share theirs."""
+    return hashlib.sha256(key.id.encode()).digest()[1] % ARTICLE_FOLDS
+
+
+def hold_out(
+    posed: Sequence[Posed],
+    by_question: Sequence[Unknowing],
+    by_article: Sequence[Unknowing],
+    progress: Callable[[int, int], None],
+) -> list[HeldOut]:
+    """Two rows for each question."""
     rows: list[HeldOut] = []
-    for done, (key, number, _) in enumerate(questions, start=1):
-        rows += _ask_twice(index, key, number, neighbours=done % 2 == 0)
-        if done % 20 == 0 or done == len(questions):
-            progress(f"calibrating {lang}", done, len(questions))
+    for number, question in enumerate(posed):
+        present = by_question[number % len(by_question)]
+        absent = by_article[_article_fold(question.article) % len(by_article)]
+        rows += _ask_twice(question, present.index, absent, neighbours=number % 2 == 1)
+        if number % 20 == 19 or number == len(posed) - 1:
+            progress(number + 1, len(posed))
     return rows
 
 
-def _ask_twice(index: Index, key: ArticleKey, number: int, *, neighbours: bool) -> list[HeldOut]:
-    article = index.article(key)
-    if article is None:
-        return []
-    terms = [query_ngrams(text) for text in article.questions]
-    alike = {number} | {i for i, other in enumerate(terms) if _overlap(terms[number], other) > SAME_QUESTION}
-    translations = {ArticleKey(lang, key.id) for lang in index.languages}
-    asked = index.rank_question(key, number, left_out=alike)
+def _ask_twice(question: Posed, present: Index, absent: Unknowing, *, neighbours: bool) -> list[HeldOut]:
+    key = question.article
+    translations = {ArticleKey(lang, key.id) for lang in present.languages}
+    asked = present.rank_question(key, question.number, left_out=question.alike)
     found = []
     if len(asked.order):
         best = [asked.keys[row] for row in asked.order[:3].tolist()]
-        confidence, choices, present = index.prior_logits(asked)
-        found.append(
-            HeldOut(
-                article=key,
-                confidence=confidence,
-                choices=choices,
-                present=sigmoid(present),
-                right=best[0] in translations,
-                among_three=any(each in translations for each in best),
-                exists=True,
-            )
-        )
-    gone = set(translations)
+        found.append(_held_out(key, present, asked, [each in translations for each in best], exists=True))
+    gone = translations | absent.gone
     if neighbours:
         others = [asked.keys[row] for row in asked.order.tolist() if asked.keys[row] not in translations]
         gone |= set(others[:NEIGHBOURS])
-    absent = index.rank_question(key, number, left_out=alike, exclude=gone)
-    if len(absent.order):
-        confidence, choices, present = index.prior_logits(absent)
-        found.append(
-            HeldOut(
-                article=key,
-                confidence=confidence,
-                choices=choices,
-                present=sigmoid(present),
-                right=False,
-                among_three=False,
-                exists=False,
-            )
-        )
+    missed = absent.index.rank_question(key, question.number, left_out=question.alike, exclude=gone)
+    if len(missed.order):
+        found.append(_held_out(key, absent.index, missed, [False], exists=False))
     return found
+
+
+def _held_out(
+    article: ArticleKey, index: Index, ranked: Ranked, right: Sequence[bool], *, exists: bool
+) -> HeldOut:
+    confidence, choices, present = index.prior_logits(ranked)
+    return HeldOut(
+        article=article,
+        confidence=confidence,
+        choices=choices,
+        present=sigmoid(present),
+        right=right[0],
+        among_three=any(right),
+        exists=exists,
+    )
 
 
 def _overlap(one: Hashes, other: Hashes) -> float:

@@ -22,6 +22,7 @@ from indexer.expansion import Synonyms
 from indexer.hits import Hit, Ranked, SearchResult
 from indexer.language import Detected, language_probabilities
 from indexer.opening import Opened, check_encoder, open_part
+from indexer.probe import PlacedProbe, Probe
 from indexer.problems import Problem
 from indexer.ranking import Ranker
 from indexer.sections import Section
@@ -48,6 +49,7 @@ class Index:
         calibration: Calibration,
         synonyms: Synonyms,
         ranker: Ranker,
+        probe: Probe,
     ) -> None:
         self.build_id = build_id
         self.manifest = manifest
@@ -57,7 +59,9 @@ class Index:
         self.calibration = calibration
         self.synonyms = synonyms
         self.ranker = ranker
+        self.probe = probe
         self.languages = snapshot.languages
+        self._placed_probe = PlacedProbe(probe, snapshot)
         self._limits = _limits(snapshot)
         self._slugs = {
             (key.lang, self._segment(place).slugs[place.row]): key for key, place in snapshot.places.items()
@@ -121,6 +125,7 @@ class Index:
             calibration = Calibration.from_json(
                 json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
             )
+            probe = Probe.load(folder)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise IndexDamaged(f"{folder} cannot be read ({error}): {REBUILD}") from error
         return cls(
@@ -132,6 +137,7 @@ class Index:
             calibration=calibration,
             synonyms=Synonyms(groups),
             ranker=Ranker.shipped(),
+            probe=probe,
         )
 
     # What is in it
@@ -223,7 +229,9 @@ class Index:
             embedding = self.encoder.encode_queries([text])[0]
         query = self.query(text, self.cohort.centre_queries(embedding[None, :])[0], likely)
         access = access or anyone()
-        candidates = find_candidates(self.snapshot, query, likely, self._hidden(access, exclude, languages))
+        candidates = find_candidates(
+            self.snapshot, query, likely, self._hidden(access, exclude, languages), probe=self._placed_probe
+        )
         return self._ranked(candidates, query, embedding, Detected(best, likely[best]), access)
 
     def rank_question(
@@ -243,6 +251,7 @@ class Index:
             {key.lang: 1.0},
             self._hidden(access, exclude, None),
             {place.segment: frozenset(first + n for n in left_out)},
+            self._placed_probe,
         )
         return self._ranked(candidates, query, vector, Detected(key.lang, 1.0), access)
 
@@ -322,13 +331,26 @@ class Index:
 
     def without(self, keys: Collection[ArticleKey]) -> Index:
         """The index as if those articles did not exist: term statistics and cohort are those of the rest."""
-        return self._with(snapshot=self.snapshot.without(keys))
+        snapshot = self.snapshot.without(keys)
+        # A probe that had seen them would know what the rest is not about.
+        probe = Probe.train(snapshot, self.encoder.dim) if self.probe.keys else self.probe
+        return self._with(snapshot=snapshot, probe=probe)
+
+    def with_probe(self, probe: Probe) -> Index:
+        """The index with another linear probe: one that has not seen what is asked."""
+        return self._with(probe=probe)
 
     def with_absent_share(self, share: float) -> Index:
         """The index with its probabilities stated for another share of questions without an article."""
         return self._with(calibration=self.calibration.with_absent_share(share))
 
-    def _with(self, *, snapshot: Snapshot | None = None, calibration: Calibration | None = None) -> Index:
+    def _with(
+        self,
+        *,
+        snapshot: Snapshot | None = None,
+        calibration: Calibration | None = None,
+        probe: Probe | None = None,
+    ) -> Index:
         return Index(
             build_id=self.build_id,
             manifest=self.manifest,
@@ -338,6 +360,7 @@ class Index:
             calibration=calibration or self.calibration,
             synonyms=self.synonyms,
             ranker=self.ranker,
+            probe=probe or self.probe,
         )
 
     def _segment(self, place: Place) -> Segment:

@@ -28,9 +28,13 @@ from indexer.sources import read_kb
 SETS = ("stackfaq", "swequad_mc", "gnome_help", "banking77", "clinc150")
 #: The sample kb with the project's own questions: sections, translations and editors' questions.
 SAMPLE = "sample"
-EXAMPLES = (0, 1, 3)
-#: Questions of one set at most, so that no set outweighs the others.
-MOST = 1200
+#: Examples per article, at most. Use gives some articles many examples and others none: ``UNEVEN`` stands for
+#: that.
+UNEVEN = -1
+EXAMPLES = (0, 1, 3, 8, UNEVEN)
+_UNEVEN_COUNTS = (0, 0, 0, 1, 1, 2, 4, 8)
+#: Questions of one set at most, so that no set outweighs the others; and with examples.
+MOST, MOST_WITH_EXAMPLES = 1200, 700
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +114,7 @@ def _open_sample(count: int, encoder: Encoder) -> OpenSet:
             "title": article.title,
             "summary": article.summary,
             "body": article.body,
-            "questions": list(article.questions[: 2 * count]),
+            "questions": list(article.questions[: 2 * _count(count, key.id)]),
         }
         for key, article in sorted(read_kb(Path("kb")).articles.items())
     ]
@@ -124,6 +128,13 @@ def _open_sample(count: int, encoder: Encoder) -> OpenSet:
                 asked.append(Asked(id=question["id"], lang=lang, text=question["text"], gold=gold))
     index = _build(articles, encoder)
     return OpenSet(name=SAMPLE, examples=count, index=index, asked=tuple(asked))
+
+
+def _count(examples: int, article: str) -> int:
+    """How many examples this article gets."""
+    if examples != UNEVEN:
+        return examples
+    return _UNEVEN_COUNTS[int(_hash(f"uneven {article}"), 16) % len(_UNEVEN_COUNTS)]
 
 
 def _hash(text: str) -> str:
@@ -143,7 +154,7 @@ def _open(folder: Path, count: int, encoder: Encoder) -> OpenSet | None:
     taken = set()
     for question in usable:
         article = question["gold"][0]
-        if len(by_article[article]) < count:
+        if len(by_article[article]) < _count(count, article):
             by_article[article].append(question["text"])
             taken.add(question["id"])
     asked = tuple(
@@ -155,7 +166,7 @@ def _open(folder: Path, count: int, encoder: Encoder) -> OpenSet | None:
         )
         for q in usable
         if q["id"] not in taken
-    )[:MOST]
+    )[: MOST if count == 0 else MOST_WITH_EXAMPLES]
     if len(asked) < 100:
         return None
     index = _build([article | {"questions": by_article[article["id"]]} for article in articles], encoder)
