@@ -7,11 +7,12 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter, process_time, sleep
+from typing import NamedTuple
 
 from evals.bench import content
 from evals.bench.encoders import RememberingEncoder, TimedEncoder
-from evals.bench.load import generate
+from evals.bench.load import WARM_UP, generate
 from evals.bench.rows import Row, Unit, quantile
 from evals.bench.serving import command, serving
 from indexer import Builder, Encoder, Index
@@ -89,16 +90,28 @@ def over_http(root: Path, folder: Path, encoder: Encoder, texts: list[str], seco
     """``/v1/ask`` over HTTP against the raw encoder on the same cores; start and memory of the process."""
     with serving(root, folder / "first"):
         pass  # the first start pays for the disk's cache
+    # Half of the encoder's own time before the load and half after it: a shared machine changes.
+    before = _encoding(encoder, texts, seconds / 2)
     with serving(root, folder / "serve") as server:
-        load = generate(server.port, texts, seconds=seconds, connections=CONNECTIONS)
-        memory = server.memory_mb()
         ready = server.ready_seconds
-    raw = _queries_per_second(encoder, texts, seconds)
-    own = load.per_second(cores())
+        worked = server.cpu_seconds()
+        load = generate(server.port, texts, seconds=seconds, connections=CONNECTIONS)
+        worked = server.cpu_seconds() - worked
+        memory = server.memory_mb()
+    after = _encoding(encoder, texts, seconds / 2)
+    alone = _Encoding(
+        before.queries + after.queries,
+        before.seconds + after.seconds,
+        before.cpu_seconds + after.cpu_seconds,
+    )
+    raw, own = alone.queries / alone.seconds, load.per_second(cores())
+    # The generator asks for its warm-up too.
+    asked = load.requests * (load.seconds + WARM_UP) / load.seconds or 1.0
     detail = (
         f"{load.requests / load.seconds:.0f}/s, {own:.0f}/s without the generator's CPU, "
         f"encoder {raw:.0f}/s; median {load.p50_ms:.0f} ms, 99th percentile {load.p99_ms:.0f} ms, "
-        f"{CONNECTIONS} connections, {load.errors} errors"
+        f"{CONNECTIONS} connections, {load.errors} errors; CPU {1000 * worked / asked:.1f} ms a request, "
+        f"encoder {1000 * alone.cpu_seconds / alone.queries:.1f} ms a query"
     )
     return [
         Row(
@@ -161,13 +174,21 @@ def _seconds(call: Callable[[str], object], text: str) -> float:
     return perf_counter() - start
 
 
-def _queries_per_second(encoder: Encoder, texts: list[str], seconds: float) -> float:
-    done, start = 0, perf_counter()
+class _Encoding(NamedTuple):
+    """What the encoder did by itself."""
+
+    queries: int
+    seconds: float
+    cpu_seconds: float
+
+
+def _encoding(encoder: Encoder, texts: list[str], seconds: float) -> _Encoding:
+    done, start, cpu = 0, perf_counter(), process_time()
     while (passed := perf_counter() - start) < seconds:
         batch = [texts[(done + i) % len(texts)] for i in range(64)]
         encoder.encode_queries(batch)
         done += len(batch)
-    return done / passed if passed else 0.0
+    return _Encoding(done, passed, process_time() - cpu)
 
 
 def _ms(what: str, seconds: list[float], budget: float) -> Row:

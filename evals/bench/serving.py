@@ -34,6 +34,11 @@ class Server:
                 return int(line.split()[1]) * 1024 / 1e6
         raise RuntimeError(f"/proc/{self.pid}/status has no VmRSS")
 
+    def cpu_seconds(self) -> float:
+        """Time that the process has worked so far, on all cores."""
+        after_name = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+
     def get(self, path: str) -> tuple[int, Any]:
         """Status and JSON body of a GET."""
         return fetch(self.port, path)
