@@ -57,6 +57,24 @@ class CommonTerms(NamedTuple):
     place: NDArray[np.int64]  #: and in which row of it
     blocks: tuple[Block, ...]
 
+    def locate(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Where those of ``rows`` that are common lie in ``self.rows``, and which those are."""
+        if len(self.rows) == 0:
+            return _NONE, np.zeros(len(rows), bool)
+        at = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        is_common = self.rows[at] == rows
+        return at[is_common], is_common
+
+    def add(self, total: NDArray[np.float32], at: NDArray[np.int64], weights: NDArray[np.float32]) -> None:
+        """Add to each unit's ``total`` what these terms score in it."""
+        block, place = self.block[at], self.place[at]
+        for number in set(block.tolist()):
+            first, impacts = self.blocks[number]
+            here = block == number
+            held = impacts[place[here]]
+            added = np.einsum("i,ij->j", weights[here], held, dtype=np.float32, casting="same_kind")
+            total[first : first + len(added)] += added
+
 
 _NONE = np.zeros(0, np.int64)
 _NO_COMMON = CommonTerms(_NONE, _NONE, _NONE, ())
@@ -133,36 +151,18 @@ class Postings:
         """``[unit_count]``: sum over the query's terms of weight x saturated frequency."""
         total = np.zeros(self.unit_count, np.float32)
         found = np.flatnonzero(rows >= 0)
-        scaled = weights[found] * np.float32(IMPACT_SCALE)
-        rows = rows[found]
-        if len(self.common.rows):
-            rows, scaled = self._add_common(total, rows, scaled)
-        if len(rows) == 0:
-            return total
-        starts, ends = self.starts[rows], self.starts[rows + 1]
-        slices = [slice(s, e) for s, e in zip(starts.tolist(), ends.tolist(), strict=True)]
-        units = np.concatenate([self.units[s] for s in slices])
-        impacts = np.concatenate([self.impacts[s] for s in slices])
-        each = np.repeat(scaled, ends - starts) * impacts
-        np.add.at(total, units, each)
+        rows, scaled = rows[found], weights[found] * np.float32(IMPACT_SCALE)
+        at, is_common = self.common.locate(rows)
+        rare = rows[~is_common]
+        if len(rare):
+            starts, ends = self.starts[rare], self.starts[rare + 1]
+            slices = [slice(s, e) for s, e in zip(starts.tolist(), ends.tolist(), strict=True)]
+            units = np.concatenate([self.units[s] for s in slices])
+            impacts = np.concatenate([self.impacts[s] for s in slices])
+            np.add.at(total, units, np.repeat(scaled[~is_common], ends - starts) * impacts)
+        if len(at):
+            self.common.add(total, at, scaled[is_common])
         return total
-
-    def _add_common(
-        self, total: NDArray[np.float32], rows: NDArray[np.int64], scaled: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Add what the common terms among ``rows`` score; the other rows and their weights are left."""
-        common = self.common
-        at = np.minimum(np.searchsorted(common.rows, rows), len(common.rows) - 1)
-        is_common = common.rows[at] == rows
-        at, weights = at[is_common], scaled[is_common]
-        block, place = common.block[at], common.place[at]
-        for number in set(block.tolist()):
-            first, impacts = common.blocks[number]
-            here = block == number
-            held = impacts[place[here]]
-            added = np.einsum("i,ij->j", weights[here], held, dtype=np.float32, casting="same_kind")
-            total[first : first + len(added)] += added
-        return rows[~is_common], scaled[~is_common]
 
 
 def _common(
