@@ -10,6 +10,7 @@ BotError                      every error of this package; its text is one sente
 │   ├── MessageIdReused       the client's message id belongs to another message
 │   └── ConversationFull      the conversation takes no more messages
 ├── UnknownHandoff            there is no handoff with this id
+├── LessonError               examples, or decisions on them, cannot be used
 └── StorageError              the database cannot be used
     ├── StorageBusy           it did not let us write in time: try again
     ├── StorageUnavailable    it does not answer, or refuses
@@ -62,6 +63,10 @@ class ConversationFull(ConversationError):
 
 class UnknownHandoff(BotError):
     """There is no handoff with this id."""
+
+
+class LessonError(BotError):
+    """Examples, or decisions on them, cannot be used."""
 
 
 class StorageError(BotError):

@@ -198,8 +198,8 @@ class LearningSettings(Section):
         default=20, ge=1, le=100_000, description="Examples from one network that count in a day."
     )
     contradiction_confidence: float = Field(
-        default=0.8,
-        ge=0.5,
+        default=0.5,
+        ge=0.1,
         le=1,
         description="Confidence in another article from which on an example is held back.",
     )

@@ -159,6 +159,7 @@ def _sqlite_engine(url: URL, begin: str, *, size: int) -> Engine:
             "journal_mode = WAL",
             "synchronous = FULL",  # what was acknowledged survives a power cut
             "foreign_keys = ON",
+            "secure_delete = ON",  # what is erased is overwritten, not only marked as free
         ):
             connection.execute(f"PRAGMA {setting}").close()
 

@@ -1,0 +1,1 @@
+"""Learning from use: which confirmed questions may change what is answered, and what that would move."""
