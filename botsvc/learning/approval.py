@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,10 +114,10 @@ def judge_all(
 ) -> tuple[Judgement, ...]:
     """A judgement for each confirmation; "did not help" speaks against others and is no example itself.
 
-    ``evidence`` is by the example's id, for every example whose article is published.
+    ``evidence`` is by the example's id, for every one ``that_count`` whose article is published.
     """
     keys = frozenset(published)
-    late = _beyond_daily_limits(examples, rules)
+    late = {one.id for one in examples} - {one.id for one in that_count(examples, rules)}
     live = [one for one in examples if key_of(one) in keys]
     court = _Court([one for one in live if one.id not in late], evidence, rules)
     judgements = []
@@ -141,8 +142,8 @@ def key_of(example: StoredExample) -> ArticleKey:
     return ArticleKey(example.lang, example.article_id)
 
 
-def _beyond_daily_limits(examples: Sequence[StoredExample], rules: Rules) -> frozenset[str]:
-    """Customers' examples that are more than their customer, or their network, may give in a day."""
+def that_count(examples: Sequence[StoredExample], rules: Rules) -> tuple[StoredExample, ...]:
+    """All but what is more than a customer, or a network, may say in a day."""
     counts: Counter[tuple[str, str]] = Counter()
     beyond = set()
     for example in sorted(examples, key=lambda one: (one.at, one.id)):
@@ -156,7 +157,7 @@ def _beyond_daily_limits(examples: Sequence[StoredExample], rules: Rules) -> fro
             counts[name, day] += bool(name)
             if counts[name, day] > most:
                 beyond.add(example.id)
-    return frozenset(beyond)
+    return tuple(one for one in examples if one.id not in beyond)
 
 
 class _Court:
@@ -170,18 +171,22 @@ class _Court:
     ) -> None:
         self._evidence = evidence
         self._rules = rules
-        self._counted = counted
-        self._of_article: dict[ArticleKey, list[StoredExample]] = {}
         self._saying: dict[tuple[str, str], list[StoredExample]] = {}
+        of_article: dict[ArticleKey, list[StoredExample]] = {}
+        labels: dict[str, list[StoredExample]] = {}
         for example in counted:
-            self._of_article.setdefault(key_of(example), []).append(example)
+            of_article.setdefault(key_of(example), []).append(example)
             if example.helped:
                 self._saying.setdefault((example.lang, normalised(example.text)), []).append(example)
+                if example.source != ExampleSource.CUSTOMER:
+                    labels.setdefault(example.lang, []).append(example)
+        self._of_article = {key: _Crowd.of(found, evidence) for key, found in of_article.items()}
+        self._labels = {lang: _Crowd.of(found, evidence) for lang, found in labels.items()}
 
     def judge(self, example: StoredExample) -> Judgement:
         """The first that holds: known already, too few who say so, contradicted, approved."""
         evidence = self._evidence[example.id]
-        peers = [one for one in self._of_article[key_of(example)] if self._near(one, example)]
+        peers = self._of_article[key_of(example)].near(evidence.vector, NEAR_SAME)
         friends = [one for one in peers if one.helped and one.source == ExampleSource.CUSTOMER]
         foes = [one for one in peers if not one.helped]
         why, against = self._why(example, evidence, peers, friends, foes)
@@ -223,11 +228,12 @@ class _Court:
         contradiction = self._contradiction(example, evidence)
         if contradiction is not None:
             return contradiction
-        if self._rules.networks_needed > 1 and any(
-            one.network and one.network == example.network and _earlier(one, example) for one in friends
-        ):
-            # Whoever joins in with what others rightly confirm may not multiply it.
-            return Why.SAME_NETWORK, ""
+        # Whoever joins in with what others rightly say may not multiply it; a label is joined at most once.
+        before = friends if approving is Why.CUSTOMERS else self._of_article[key_of(example)].examples
+        if example.source == ExampleSource.CUSTOMER and self._rules.networks_needed > 1:
+            same = (one for one in before if one.helped and one.network and one.network == example.network)
+            if any(_earlier(one, example) for one in same):
+                return Why.SAME_NETWORK, ""
         return approving, ""
 
     def _contradiction(self, example: StoredExample, evidence: Evidence) -> tuple[Why, str] | None:
@@ -243,15 +249,9 @@ class _Court:
             for near in evidence.questions
             if float(near.vector @ evidence.vector) >= NEAR_VOTE
         )
-        votes.update(
-            one.article_id
-            for one in self._counted
-            if one.helped
-            and one.lang == example.lang
-            and one.id != example.id
-            and one.source != ExampleSource.CUSTOMER
-            and float(self._evidence[one.id].vector @ evidence.vector) >= NEAR_VOTE
-        )
+        if example.lang in self._labels:
+            near = self._labels[example.lang].near(evidence.vector, NEAR_VOTE)
+            votes.update(one.article_id for one in near if one.id != example.id)
         own = votes.pop(example.article_id, 0)
         if votes and max(votes.values()) >= own + VOTES_MARGIN:
             return Why.OUTVOTED, max(sorted(votes), key=votes.__getitem__)
@@ -270,10 +270,23 @@ class _Court:
                 return article_id
         return ""
 
-    def _near(self, one: StoredExample, other: StoredExample) -> bool:
-        if one.id == other.id:
-            return True
-        return float(self._evidence[one.id].vector @ self._evidence[other.id].vector) >= NEAR_SAME
+
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """Examples with their vectors, to be compared at once."""
+
+    examples: Sequence[StoredExample]
+    vectors: Vector  #: ``[n, dim]``
+
+    @classmethod
+    def of(cls, examples: Sequence[StoredExample], evidence: Mapping[str, Evidence]) -> Self:
+        """The examples, each with the vector of its question."""
+        return cls(examples, np.stack([evidence[one.id].vector for one in examples]))
+
+    def near(self, vector: Vector, cosine: float) -> list[StoredExample]:
+        """The examples at least as near to a question as ``cosine``."""
+        # Rounding must not part a question from itself.
+        return [self.examples[row] for row in np.flatnonzero(self.vectors @ vector >= cosine - 1e-4).tolist()]
 
 
 def _earlier(one: StoredExample, other: StoredExample) -> bool:

@@ -15,7 +15,7 @@ from botsvc.conversations import utc_now
 from botsvc.errors import LessonError, StorageNotFound
 from botsvc.events import BotReplied
 from botsvc.examples import customer_key, masked_label, stored_label
-from botsvc.learning.approval import Judgement, Rules, judge_all
+from botsvc.learning.approval import Judgement, Rules, judge_all, that_count
 from botsvc.learning.trials import (
     Move,
     Phrase,
@@ -114,7 +114,7 @@ class Teacher:
             plain = served
             if served.manifest.examples:
                 plain = stack.enter_context(self._tried({}, recalibrate=False))
-            evidence = evidence_for(examples, plain, self.progress)
+            evidence = evidence_for(that_count(examples, self._rules()), plain, self.progress)
             judgements = judge_all(examples, evidence, self._rules(), published=plain.keys())
             approved = tuple(_example(one.example) for one in judgements if one.approved)
             lesson = Lesson(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from botsvc.answering import Answering
 from botsvc.learning.approval import HITS, Evidence, Near, key_of
 from botsvc.storage.records import StoredExample
-from indexer import ArticleKey, Encoder, Example, Index, normalised
+from indexer import ArticleKey, Encoder, Example, Index, SearchResult, normalised
 from indexer.console import Progress, no_progress
 
 #: Phrases that are asked before and after; beyond that a sample is, the same one each time.
@@ -49,9 +49,13 @@ def evidence_for(
     live = [one for one in examples if index.article(key_of(one)) is not None]
     vectors = _centred(index, [one.text for one in live])
     questions: dict[ArticleKey, tuple[Near, ...]] = {}
+    results: dict[tuple[str, str], SearchResult] = {}
     found = {}
     for number, (example, vector) in enumerate(zip(live, vectors, strict=True), start=1):
-        result = index.search(example.text, k=HITS, lang=example.lang)
+        asked = (example.lang, example.text)  # many customers may have said the same
+        if asked not in results:
+            results[asked] = index.search(example.text, k=HITS, lang=example.lang)
+        result = results[asked]
         keys = dict.fromkeys([key_of(example), *(hit.key for hit in result.hits)])
         for key in keys:
             if key not in questions:

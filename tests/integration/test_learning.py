@@ -247,3 +247,11 @@ def test_an_encoder_that_remembers_gives_the_same_vectors() -> None:
     assert (remembering.encode_queries(["gym", "card"]) == plain.encode_queries(["gym", "card"])).all()
     assert remembering.encode_queries([]).shape == (0, 64)
     assert (remembering.fingerprint, remembering.dim) == (plain.fingerprint, plain.dim)
+
+
+def test_the_group_has_the_commands_of_other_rooms() -> None:
+    done = CliRunner().invoke(main, ["kb", "--help"])
+    assert done.exit_code == 0
+    assert "\n  learn " in done.stdout
+    assert "\n  forget " in done.stdout
+    assert CliRunner().invoke(main, ["kb", "nothing"]).exit_code == 2

@@ -101,6 +101,17 @@ def test_whoever_joins_in_with_others_may_not_multiply_it() -> None:
     assert whys(judge([honest, *crowd])) == [Why.CUSTOMERS] * 2 + [Why.SAME_NETWORK] * 2
 
 
+def test_a_label_is_joined_once_by_one_network() -> None:
+    labels = [label(f"kortti {n}") for n in range(3)]
+    crowd = [example(f"k_{n}", "n_x", at=NOW + timedelta(minutes=n), text=f"oma {n}") for n in range(3)]
+    own = {
+        one.id: evidence(towards(*(float(n == place) for n in range(3))))
+        for pair in (labels, crowd)
+        for place, one in enumerate(pair)
+    }
+    assert whys(judge([*labels, *crowd], own=own))[3:] == [Why.CONFIRMED_PERSON] + [Why.SAME_NETWORK] * 2
+
+
 @pytest.mark.parametrize(("helpers", "rejecters", "why"), [(2, 1, Why.CUSTOMERS), (2, 2, Why.DISPUTED)])
 def test_those_whom_it_did_not_help_count_too(helpers: int, rejecters: int, why: Why) -> None:
     said = [example(f"k_{n}", helped=n < helpers) for n in range(helpers + rejecters)]

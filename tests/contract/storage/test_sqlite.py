@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from botsvc.errors import StorageBusy, StorageUnavailable
-from botsvc.storage import database, open_storage
+from botsvc.storage import StoredExample, database, open_storage
 
 
 def test_it_is_opened_for_safety(tmp_path: Path) -> None:
@@ -20,6 +21,24 @@ def test_it_is_opened_for_safety(tmp_path: Path) -> None:
             found = {name: connection.execute(text(f"PRAGMA {name}")).scalar() for name in expected}
         assert found == expected
     storage.close()
+
+
+def test_what_is_deleted_is_overwritten(tmp_path: Path) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path / 'a.sqlite'}")
+    now = datetime(2026, 11, 2, tzinfo=UTC)
+    row = StoredExample(
+        id="e_1", article_id="card", lang="fi", text="korttini katosi junassa", source="customer",
+        helped=True, decision="", customer="k_1", network="", at=now,
+    )  # fmt: skip
+    with storage.write() as writing:
+        writing.save_example(row)
+    storage.close()
+    assert b"korttini katosi" in (tmp_path / "a.sqlite").read_bytes()
+    storage = open_storage(f"sqlite:///{tmp_path / 'a.sqlite'}")
+    with storage.write() as writing:
+        assert writing.forget_examples("k_1") == 1
+    storage.close()
+    assert b"korttini katosi" not in (tmp_path / "a.sqlite").read_bytes()
 
 
 def test_only_its_user_may_read_it(tmp_path: Path) -> None:
