@@ -140,7 +140,11 @@ class Builder:
             recalibrated=written.recalibrated,
             published=before is None or before.build_id != index.build_id,
             seconds=round(time.monotonic() - started, 3),
-            warnings=(*notes, *_gone(self.examples, articles), *_warnings(index.calibration)),
+            warnings=(
+                *notes,
+                *_gone(self.examples, articles),
+                *_warnings(index.calibration, self.answering.max_handoff_share),
+            ),
         )
 
     def _read_examples(self) -> tuple[str, ...]:
@@ -243,10 +247,16 @@ def _gone(
 FEW_ANSWERS = 20.0
 
 
-def _warnings(calibration: Calibration) -> Iterator[str]:
+def _warnings(calibration: Calibration, most_handoffs: float | None) -> Iterator[str]:
     for lang, each in sorted(calibration.languages.items()):
         if each.expected["answers"] < FEW_ANSWERS:
             yield (
                 f"{lang}: at this goal only {each.expected['answers']:.0f} of 100 questions can be answered: "
                 "add questions in customers' words to the articles, or lower [answering] accuracy_goal"
+            )
+        if most_handoffs is not None and each.expected["handoffs"] > 100.0 * most_handoffs:
+            yield (
+                f"{lang}: people must expect {each.expected['handoffs']:.0f} of 100 questions, [answering] "
+                f"max_handoff_share allows {100.0 * most_handoffs:.0f}: lower choices_goal or accuracy_goal, "
+                "or add questions in customers' words to the articles"
             )

@@ -28,6 +28,7 @@ from indexer import (
     current_build,
     publish,
 )
+from indexer.settings import AnsweringSettings
 from indexer.testing import HashEncoder, tiny_index
 
 CARD = (
@@ -351,3 +352,22 @@ def test_a_failed_build_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
         builder(kb, root).build()
     assert current_build(root) == served
     assert [path.name for path in (root / "builds").iterdir()] == [served]
+
+
+def test_the_build_says_when_goals_send_more_to_people_than_they_can_take(tmp_path: Path) -> None:
+    records = [
+        article(word, f"All about the {word}.", questions=[f"where is my {word}", f"{word} does not work"])
+        for word in WORDS
+    ]
+    source = tmp_path / "kb.jsonl"
+    source.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    said: dict[float | None, list[str]] = {}
+    for share in (None, 0.01, 1.0):
+        answering = AnsweringSettings(max_handoff_share=share)
+        builder = Builder(kb=source, root=tmp_path / str(share), encoder=HashEncoder(), answering=answering)
+        report = builder.build()
+        assert report.calibration.languages["en"].expected["handoffs"] > 1
+        said[share] = [warning for warning in report.warnings if "max_handoff_share" in warning]
+    assert said[None] == said[1.0] == []
+    assert len(said[0.01]) == 1
+    assert "max_handoff_share allows 1" in said[0.01][0]
