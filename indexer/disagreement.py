@@ -154,7 +154,7 @@ class Agreement:
             few = (
                 f"; fewer than {LEAST}, too few to judge"
                 if each.p_mean is None
-                else f", p = {each.p_mean:.3f}"
+                else f", p {_chance(each.p_mean)}"
             )
             yield f"{each.lang}: {each.right} of {each.n} right, {each.expected:.1f} expected{few}"
             for b in each.reliability:
@@ -310,20 +310,20 @@ def _mean_warning(each: LanguageAgreement, p: float) -> str:
     why = " (the share of questions without an article explains it)" if explained else ""
     return (
         f"{each.lang}: the confidence is {side}: {each.right} of {each.n} were right, "
-        f"{each.expected:.0f} were expected (p = {_chance(p)}){why}"
+        f"{each.expected:.0f} were expected (p {_chance(p)}){why}"
     )
 
 
 def _shape_warning(each: LanguageAgreement, p: float) -> str:
     far = max(each.reliability, key=lambda b: abs(b.right - b.stated) * math.sqrt(b.n))
     return (
-        f"{each.lang}: the confidence does not fit what came true (p = {_chance(p)}): where it says "
+        f"{each.lang}: the confidence does not fit what came true (p {_chance(p)}): where it says "
         f"{far.stated:.0%}, {far.right:.0%} of {far.n} were right"
     )
 
 
 def _chance(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
 def _language_json(each: LanguageAgreement) -> dict[str, Any]:
