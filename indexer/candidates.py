@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -75,9 +76,8 @@ def find_candidates(
     pools = []
     for number, part in enumerate(snapshot.parts):
         # A stem belongs to one language, so each passage scores in its own language alone.
-        stems = np.zeros(part.segment.passages.count, np.float32)
-        for scores in by_language.values():
-            np.maximum(stems, scores.parts[number], out=stems)
+        by_part = [scores.parts[number] for scores in by_language.values()]
+        stems = reduce(np.maximum, by_part) if by_part else np.zeros_like(ngram.parts[number])
         here = LexicalScores(ngrams=ngram.parts[number], stems=stems, asked=asked.parts[number])
         lexical.append(here)
         pools.append(_best(part.segment, _pool(part, query, here), here, query, languages))
@@ -90,7 +90,7 @@ def find_candidates(
         tables.append(_table(number, part.segment, rows, query, lexical[number], languages, unknown))
     found = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     if probe is not None:
-        found["features"][:, Feature.PROBE] = _probed(probe, found, query)
+        found["features"][:, Feature.PROBE] = _probed(probe, [table["row"] for table in tables], query)
     _compare_translations(snapshot, found)
     likeliest = max(by_language, key=lambda lang: languages.get(lang, 0.0), default=None)
     return Candidates(
@@ -101,12 +101,10 @@ def find_candidates(
     )
 
 
-def _probed(probe: PlacedProbe, found: Mapping[str, NDArray[Any]], query: Query) -> NDArray[np.float32]:
-    """The probe's scores; an article that it does not know yet gets the mean of the others."""
-    parts = found["part"]
+def _probed(probe: PlacedProbe, rows: Sequence[NDArray[np.int32]], query: Query) -> NDArray[np.float32]:
+    """The probe's scores, by part; an article that it does not know yet gets the mean of the others."""
     scores = np.concatenate(
-        [probe.scores(number, found["row"][parts == number], query.vector) for number in np.unique(parts)]
-        or [np.zeros(0, np.float32)]
+        [probe.scores(number, some.astype(np.int64), query.vector) for number, some in enumerate(rows)]
     )
     new = np.isnan(scores)
     if new.any():
@@ -130,8 +128,12 @@ def _pool(part: Part, query: Query, scores: LexicalScores) -> NDArray[np.int64]:
         near = segment.questions.search(query.vector, QUESTION_POOL, part.dead_questions).rows
         similar = np.concatenate([near, top_rows(scores.asked, QUESTION_POOL)])
         rows.append(np.searchsorted(segment.question_starts, similar, side="right") - 1)
-    pooled = np.unique(np.concatenate(rows)).astype(np.int64)
-    return pooled if part.dead_articles is None else pooled[~part.dead_articles[pooled]]
+    pooled = np.zeros(len(segment.keys), bool)
+    for some in rows:
+        pooled[some] = True
+    if part.dead_articles is not None:
+        pooled &= ~part.dead_articles
+    return np.flatnonzero(pooled)
 
 
 #: Articles of a segment that are compared in full.
@@ -224,8 +226,7 @@ def _table(
     features[:, Feature.NGRAM] = segment_maximum(ngrams, at, count, 0.0)
     features[:, Feature.STEM] = segment_maximum(stems, at, count, 0.0)
     titles = dot(segment.title_vectors[rows].astype(np.float32), query.vector)
-    untitled = np.array([not segment.titles[row] for row in rows], bool)
-    features[:, Feature.TITLE] = np.where(untitled, features[:, Feature.SNIPPET], titles)
+    features[:, Feature.TITLE] = np.where(segment.untitled[rows], features[:, Feature.SNIPPET], titles)
     _fill_questions(features, segment, rows, query, scores, unknown)
     features[:, Feature.LANGUAGE] = _language_logs(segment, rows, languages)
     return {
@@ -241,8 +242,8 @@ def _language_logs(
     """How likely each article's language is the question's, as a log probability with a floor."""
     floor = math.exp(LANGUAGE_FLOOR)
     logs = {lang: math.log(max(probability, floor)) for lang, probability in languages.items()}
-    keys = segment.keys
-    return np.array([logs.get(keys[row].lang, LANGUAGE_FLOOR) for row in rows.tolist()], np.float32)
+    each = np.array([logs.get(lang, LANGUAGE_FLOOR) for lang in segment.languages], np.float32)
+    return np.asarray(each[segment.language_of[rows]])
 
 
 #: What a word found in an article's text is worth against one found in an example question.

@@ -190,15 +190,14 @@ def evidence(
     row = np.zeros(len(Evidence))
     top = int(order[0])
     features = candidates.features
-    for feature in list(Feature)[:9]:  # the first nine columns are the ranker's own
-        row[feature] = features[top, feature]
+    row[:9] = features[top, :9]  # the first nine columns are the ranker's own
     ranked = scores[order].astype(np.float64)
     first = ranked[0]
     row[Evidence.SCORE] = first
     row[Evidence.TRANSLATION] = features[top, Feature.TRANSLATION]
     probed = features[:, Feature.PROBE]
     row[Evidence.PROBE] = probed[top]
-    row[Evidence.PROBE_MARGIN] = probed[top] - np.delete(probed, top).max(initial=probed.min())
+    row[Evidence.PROBE_MARGIN] = probed[top] - max(_highest_other(probed, top), probed.min())
     row[Evidence.SCORE_MARGIN] = first - (ranked[1] if len(ranked) > 1 else first - EMPTY_MARGIN)
     row[Evidence.SCORE_GAP_5] = _gap(ranked, 1, 5)
     row[Evidence.SCORE_GAP_10] = _gap(ranked, 1, 10)
@@ -215,8 +214,7 @@ def evidence(
         column = features[:, feature]
         ranks += 1.0 / (1.0 + np.count_nonzero(column > column[top]))
         if margin is not None:
-            others = np.delete(column, top)
-            row[margin] = column[top] - (others.max() if len(others) else 0.0)
+            row[margin] = column[top] - (_highest_other(column, top) if len(column) > 1 else 0.0)
     row[Evidence.AGREEMENT] = ranks / len(_MARGINS)
     part = view.snapshot.parts[int(candidates.part[top])].segment
     article = int(candidates.row[top])
@@ -255,6 +253,13 @@ _MARGINS: tuple[tuple[Feature, Evidence | None], ...] = (
     (Feature.TITLE, None),
     (Feature.QUESTION, None),
 )
+
+
+def _highest_other(column: NDArray[np.float32], top: int) -> np.float32:
+    """The highest value outside of row ``top``; minus infinity where there is no other."""
+    lowest = np.float32(-np.inf)
+    before = column[:top].max(initial=lowest)
+    return np.float32(max(before, column[top + 1 :].max(initial=lowest)))
 
 
 def _gap(ranked: NDArray[np.float64], start: int, end: int) -> float:

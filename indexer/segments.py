@@ -60,6 +60,9 @@ class Segment:
     hashes: tuple[str, ...]  #: content hash of each article
     limits: tuple[Limits | None, ...]
     rows: Mapping[ArticleKey, int]
+    languages: tuple[str, ...]
+    language_of: NDArray[np.intp]  #: place of each article's language in ``languages``
+    untitled: NDArray[np.bool_]
     sections: tuple[SectionRow, ...]
     passage_section: NDArray[np.int32]
     passage_article: NDArray[np.int32]
@@ -213,9 +216,13 @@ def load_segment(folder: Path) -> Segment:
     if tuple(arrays["starts"][-1]) != expected or len(offsets) != len(rows) + 1:
         raise IndexDamaged(f'the parts of {folder} do not fit together: rebuild with "helppari index build"')
     keys = tuple(ArticleKey(row["lang"], row["id"]) for row in rows)
+    languages = tuple(sorted({key.lang for key in keys}))
     return Segment(
         keys=keys,
         rows={key: row for row, key in enumerate(keys)},
+        languages=languages,
+        language_of=np.array([languages.index(key.lang) for key in keys], np.intp),
+        untitled=np.array([not row["title"] for row in rows], bool),
         limits=tuple(limits_from_json(row["limits"]) for row in rows),
         titles=tuple(row["title"] for row in rows),
         slugs=tuple(row["slug"] for row in rows),
