@@ -86,8 +86,11 @@ class Snapshot:
         self.parts = tuple(parts)
         self.places: dict[ArticleKey, Place] = {}
         for number, part in enumerate(self.parts):
+            dead = frozenset(
+                () if part.dead_articles is None else np.flatnonzero(part.dead_articles).tolist()
+            )
             for row, key in enumerate(part.segment.keys):
-                if part.dead_articles is None or not part.dead_articles[row]:
+                if row not in dead:
                     self.places[key] = Place(number, row)
         by_id: dict[str, list[Place]] = {}
         for key, place in self.places.items():
@@ -97,11 +100,7 @@ class Snapshot:
         self.languages = tuple(sorted({key.lang for key in self.places}))
         self.passage_count = sum(_alive(p.segment.passages.count, p.dead_passages) for p in self.parts)
         self.question_count = sum(_alive(p.segment.questions.count, p.dead_questions) for p in self.parts)
-        self.section_count = sum(
-            int(self.parts[place.segment].segment.starts[place.row + 1, 0])
-            - int(self.parts[place.segment].segment.starts[place.row, 0])
-            for place in self.places.values()
-        )
+        self.section_count = sum(_live_sections(part) for part in self.parts)
 
     def without(self, keys: Collection[ArticleKey]) -> Snapshot:
         """The snapshot as if these articles did not exist."""
@@ -174,6 +173,11 @@ class TermScores(NamedTuple):
 
 def _alive(count: int, dead: NDArray[np.bool_] | None) -> int:
     return count if dead is None else count - int(dead.sum())
+
+
+def _live_sections(part: Part) -> int:
+    sections = np.diff(part.segment.starts[:, 0])
+    return int(sections.sum() if part.dead_articles is None else sections[~part.dead_articles].sum())
 
 
 def ranges(starts: NDArray[np.int32], ends: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
