@@ -1,4 +1,4 @@
-"""Hashed features of a message: character n-grams and words, and the concepts its words stand for.
+"""What the intent nets read of a message: for each word its character n-grams, its concepts and its place.
 
 N-grams carry wording (inflection, compounds, typos); concepts carry what is said in words never seen in
 training: "koppla mig till supporten" and "yhdistä tukeen" are both ``connect (me) desk``.
@@ -6,24 +6,51 @@ training: "koppla mig till supporten" and "yhdistä tukeen" are both ``connect (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from functools import lru_cache
 from importlib import resources
-from itertools import pairwise, product
+from typing import NamedTuple
 from zlib import crc32
 
 import yaml
 
-from botsvc.intent_text import Word
+from botsvc.intent_text import Lexicon, Word
 from botsvc.wording import undotted
 
-NGRAM_SIZE = 1 << 15
-CONCEPT_SIZE = 1 << 13
+NGRAM_SIZE = 1 << 13  #: buckets of character n-grams
 _SLIP_FROM = 6  # letters a word needs before a slip of the fingers is looked for
-_MARK = "!"  # before what stands under a negation
+_FIRST_PART = 2  # letters that the first part of a compound has at least
+_TELEPHONE = 5  # digits
+#: Endings of unknown words that tell who, to whom or where (fi, sv, en); the first that fits counts.
+_ENDINGS = (
+    *("jalle", "jan", "jaa", "jalta", "lle", "lta", "ltä", "sta", "seen", "ssa", "kaa", "ko", "isi", "ni"),
+    *("nen", "tti", "ja", "aren", "arna", "are", "isten", "ist", "ngen", "ing", "tion", "ment", "en", "et"),
+    *("er", "or", "ian", "ed", "ly", "ts", "s"),
+)
+_LONGEST = 160  # words of a message that are read
 
-Features = dict[int, float]
+
+class Flag(IntEnum):
+    """What is known of a word besides its letters and concepts, or the mark between clauses."""
+
+    PLAIN = 0
+    NEGATED = 1  #: a negation reaches the word
+    NEGATION = 2
+    REFUSED = 3  #: its clause says that no person is wanted
+    BREAK = 4  #: a mark between two clauses
+    ASKED = 5  #: a mark: there is a question mark
+    CALLED = 6  #: a mark: there is an exclamation mark
+    ALONE = 7  #: a mark: one word asks for a person by itself
+
+
+class Read(NamedTuple):
+    """One word, or mark, as a net reads it."""
+
+    text: str  #: the word undotted, empty for a mark
+    concepts: tuple[str, ...]
+    flags: tuple[Flag, ...]
 
 
 @dataclass(slots=True)
@@ -32,14 +59,18 @@ class Concepts:
 
     whole: dict[str, set[str]] = field(default_factory=dict)
     stems: dict[str, set[str]] = field(default_factory=dict)
+    parts: dict[str, set[str]] = field(default_factory=dict)  #: inside a compound
+    ends: dict[str, set[str]] = field(default_factory=dict)  #: its last part
     #: a word less one letter -> (word, is a stem, concept)
     slips: dict[str, list[tuple[str, bool, str]]] = field(default_factory=dict)
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, entry: str, concept: str) -> None:
-        """Let ``entry`` (``word`` or ``stem*``) stand for ``concept``."""
-        word, is_stem = undotted(entry).rstrip("*"), entry.endswith("*")
+        """Let ``entry`` (``word``, ``stem*``, ``*end`` or ``*part*``) stand for ``concept``."""
+        word, is_stem = undotted(entry).strip("*"), entry.endswith("*")
         (self.stems if is_stem else self.whole).setdefault(word, set()).add(concept)
+        if entry.startswith("*"):
+            (self.parts if is_stem else self.ends).setdefault(word, set()).add(concept)
         if len(word) >= _SLIP_FROM:
             for less in {word, *_less_one(word)}:
                 self.slips.setdefault(less, []).append((word, is_stem, concept))
@@ -48,7 +79,7 @@ class Concepts:
         """The concepts of a word (undotted), also when one letter of it is wrong; sorted."""
         found = self.known.get(word)
         if found is None:
-            found = tuple(sorted(self._exact(word) or self._slipped(word)))
+            found = tuple(sorted(self._exact(word) or self._slipped(word))) or shape(word)
             if len(self.known) < 50_000:
                 self.known[word] = found
         return found
@@ -57,6 +88,10 @@ class Concepts:
         found = set(self.whole.get(word, ()))
         for length in range(2, len(word) + 1):
             found |= self.stems.get(word[:length], set())
+        for start in range(_FIRST_PART, len(word) - 2):
+            found |= self.ends.get(word[start:], set())
+            for end in range(start + 3, len(word) + 1):
+                found |= self.parts.get(word[start:end], set())
         return found
 
     def _slipped(self, word: str) -> set[str]:
@@ -69,6 +104,13 @@ class Concepts:
                     if ends and abs(len(meant) - length) <= 1 and meant[0] == word[0]:
                         found.add(concept)
         return found
+
+
+def shape(word: str) -> tuple[str, ...]:
+    """What the look of an unknown word tells: a number, or who or where by its ending."""
+    if word[0].isdigit():
+        return ("number",) if len(word) < _TELEPHONE else ("telephone",)
+    return next(((f"-{end}",) for end in _ENDINGS if word.endswith(end) and len(word) > len(end) + 2), ())
 
 
 def _less_one(word: str) -> list[str]:
@@ -88,70 +130,55 @@ def concepts() -> Mapping[str, Concepts]:
     return tables
 
 
-def ngram_features(words: Sequence[Word], size: int = NGRAM_SIZE) -> Features:
-    """Wording as bucket -> weight, of length 1.
-
-    Character 3- to 5-grams inside words, words, pairs of neighbouring words, and pairs of word beginnings
-    with up to two words between. Those of negated words are other features.
-    """
-    counts: Features = {}
-    for name, weight in _wording(words):
-        bucket = crc32(name.encode()) % size
-        counts[bucket] = counts.get(bucket, 0.0) + weight
-    length = sum(value * value for value in counts.values()) ** 0.5
-    return {bucket: value / length for bucket, value in counts.items()} if length else {}
+def concept_names() -> tuple[str, ...]:
+    """All concepts of all languages, and the looks of unknown words; sorted."""
+    found = {f"-{end}" for end in _ENDINGS} | {"number", "telephone"}
+    for table in concepts().values():
+        for words in (table.whole, table.stems, table.parts, table.ends):
+            found.update(*words.values())
+    return tuple(sorted(found))
 
 
-def _wording(words: Sequence[Word]) -> Iterable[tuple[str, float]]:
-    for word in words:
-        sign = _MARK if word.negated else ""
-        padded = f" {word.text} "
-        share = 1 / max(1, len(word.text)) ** 0.5
-        for order in (3, 4, 5):
-            for start in range(len(padded) - order + 1):
-                yield f"{sign}{padded[start : start + order]}", share
-        yield f"w:{sign}{word.text}", 1.0
-    marked = [(_MARK if word.negated else "") + word.text for word in words]
-    for first, second in pairwise(marked):
-        yield f"p:{first} {second}", 0.7
-    begins = [word[:6] for word in marked]
-    for place, first in enumerate(begins):
-        for second in begins[place + 1 : place + 4]:
-            yield f"s:{first} {second}", 0.5
-    if marked:
-        yield f"^{marked[0]}", 0.7
-        yield f"${marked[-1]}", 0.5
-        yield f"n:{min(len(marked), 8)}", 0.5
+def read(
+    text: str,
+    clauses: Sequence[Sequence[Word]],
+    refused: Sequence[bool],
+    *,
+    alone: bool,
+    lexicon: Lexicon,
+    table: Concepts,
+) -> list[Read]:
+    """A message word by word, with marks between its clauses and for its punctuation; never empty."""
+    found: list[Read] = []
+    for place, (clause, no) in enumerate(zip(clauses, refused, strict=True)):
+        if place:
+            found.append(_BREAK)
+        for word in clause:
+            flags = (
+                Flag.NEGATED if word.negated else Flag.PLAIN,
+                *((Flag.NEGATION,) if lexicon.negations.has(word.text) else ()),
+                *((Flag.REFUSED,) if no else ()),
+            )
+            found.append(Read(word.text, table.of(word.text), flags))
+    del found[_LONGEST:]
+    if "?" in text:
+        found.append(Read("", (), (Flag.ASKED,)))
+    if "!" in text:
+        found.append(Read("", (), (Flag.CALLED,)))
+    if alone:
+        found.append(Read("", (), (Flag.ALONE,)))
+    return found or [_BREAK]
 
 
-def concept_features(
-    clauses: Sequence[Sequence[Word]], table: Concepts, size: int = CONCEPT_SIZE
-) -> Features:
-    """What a message's clauses say, as bucket -> weight: concepts, their order, how much else there is."""
-    weights: Features = {}
-    for clause in clauses:
-        for name, weight in _saying(clause, table):
-            bucket = crc32(name.encode()) % size
-            weights[bucket] = max(weights.get(bucket, 0.0), weight)
-    return weights
+_BREAK = Read("", (), (Flag.BREAK,))
 
 
-def _saying(clause: Sequence[Word], table: Concepts) -> Iterable[tuple[str, float]]:
-    meant = [(word, table.of(word.text)) for word in clause]
-    sequence = [
-        [(_MARK if word.negated else "") + concept for concept in found] for word, found in meant if found
-    ]
-    for place, here in enumerate(sequence):
-        for concept in here:
-            yield f"c:{concept}", 1.0
-        for later in sequence[place + 1 : place + 5]:
-            for first, second in product(here, later):
-                yield f"o:{first}>{second}", 0.8
-        if place + 1 < len(sequence):
-            for first, second in product(here, sequence[place + 1]):
-                yield f"b:{first} {second}", 0.8
-        if place + 2 < len(sequence):
-            for three in product(here, sequence[place + 1], sequence[place + 2]):
-                yield "t:" + " ".join(three), 0.5
-    yield f"n:{min(len(clause), 9)}", 0.5
-    yield f"u:{min(sum(not found for _, found in meant), 5)}", 0.5
+def grams(word: str) -> list[int]:
+    """Buckets of a word and its character 3- to 5-grams; [0, ``NGRAM_SIZE``)."""
+    if not word:
+        return []
+    padded = f"<{word}>"
+    parts = {padded}
+    for order in (3, 4, 5):
+        parts.update(padded[start : start + order] for start in range(len(padded) - order + 1))
+    return [crc32(part.encode()) % NGRAM_SIZE for part in sorted(parts)]

@@ -93,7 +93,12 @@ def _words(text: str) -> Words:
 def tokens(text: str) -> list[Word]:
     """The words of a text in lower case; ``joo-o`` and ``don't`` are one word."""
     joined = _NO_ONE.sub("noone", _SIGNS.sub("", lowered(text[:LONGEST])))
-    return [Word(undotted(word), typed=word) for word in _TOKEN.findall(joined)]
+    return [_word(word) for word in _TOKEN.findall(joined)]
+
+
+@lru_cache(maxsize=4096)
+def _word(typed: str) -> Word:
+    return Word(undotted(typed), typed=typed)
 
 
 def clauses(text: str, lexicon: Lexicon) -> list[list[Word]]:
@@ -133,8 +138,3 @@ def marked(clause: Sequence[Word], lexicon: Lexicon) -> list[Word]:
             words.append(word._replace(negated=reach > 0))
         reach = max(0, reach - 1)
     return words
-
-
-def written(clause: Sequence[Word]) -> str:
-    """The clause as text again, for an encoder."""
-    return " ".join(word.typed for word in clause)

@@ -1,15 +1,14 @@
 """What a message is besides a question: asking for a person, small talk, abuse, crisis, empty chatter.
 
-Three things decide whether a person is asked for, and the surest wins: a kernel machine over the message's
-embedding, wording and concepts; the same without embedding for each clause of a longer message; and single
-words ("aspa", "kundtjänst"). A clause that refuses a person counts for nothing, and neither does the message
-as a whole then, because an embedding does not see a negation. The parameters are fitted by
+Small nets decide whether a person is asked for. They read the words in order, each with its letters, what it
+stands for (``intents_data/concepts.yaml``) and what the rules say of its clause: a negation reaches it, the
+clause refuses a person. They see the message's embedding too, and do without where there is none. One word
+that asks by itself ("aspa", "kundtjänst") needs no net. The parameters are fitted by
 ``evals/training/intents.py``.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -21,25 +20,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from botsvc.intent_features import (
-    CONCEPT_SIZE,
-    NGRAM_SIZE,
-    Concepts,
-    Features,
-    concept_features,
-    concepts,
-    ngram_features,
-)
+from botsvc.intent_features import Concepts, Read, concepts, read
+from botsvc.intent_net import Nets, unpacked
 from botsvc.intent_text import Lexicon, Word, clauses, lexicons
-from botsvc.refusals import refusals
+from botsvc.refusals import refusals, refuses_machine
 from botsvc.smalltalk import SmallTalkKind, recognise
 from botsvc.wording import is_slip_of
 
 __all__ = ["NO_INTENTS", "IntentModel", "Intents", "SmallTalkKind"]
 
-Vector = NDArray[np.float32]
-
-FORMAT = 1
+FORMAT = 2
+REQUEST = "human_request"  #: the nets' score for asking for a person
 _FALLBACK = "en"  #: whose parameters serve a language that has none
 _CERTAIN = 6.0  #: score of a message that is nothing but "aspa"
 _LONGEST_ALONE = 5  #: words of a message that may be one lexicon word with politeness around it
@@ -63,82 +54,81 @@ NO_INTENTS = Intents()
 
 
 class Layer(StrEnum):
-    """Which part of the model a set of weights is for."""
+    """What the nets had to go by."""
 
-    WHOLE = "whole"  #: a message with its embedding
-    WORDING = "wording"  #: a message without one
-    CLAUSE = "clause"  #: one clause of a longer message
+    WHOLE = "whole"  #: words and embedding
+    WORDING = "wording"  #: words alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """A linear machine over hashed wording and concepts."""
+class Message:
+    """A message as the rules and the nets see it."""
 
-    ngrams: Vector
-    concepts: Vector
-    bias: float
+    clauses: Sequence[Sequence[Word]]
+    refused: Sequence[bool]  #: clauses that say that no person is wanted
+    certain: bool  #: one word asks for a person by itself, or talking to a bot is refused
+    words: Sequence[Read]
 
-    def score(self, wording: Features, saying: Features) -> float:
-        """Positive where a person is asked for."""
-        by_wording = sum(value * float(self.ngrams[bucket]) for bucket, value in wording.items())
-        by_saying = sum(value * float(self.concepts[bucket]) for bucket, value in saying.items())
-        return by_wording + by_saying + self.bias
 
-    def to_json(self) -> dict[str, Any]:
-        """The weights as JSON values, halves in base64."""
-        return {"ngrams": packed(self.ngrams), "concepts": packed(self.concepts), "bias": round(self.bias, 6)}
+def message(text: str, lexicon: Lexicon, table: Concepts) -> Message:
+    """What the rules find in ``text``."""
+    found = clauses(text, lexicon)
+    refused = refusals(found, lexicon)
+    alone = not any(refused) and asks_alone(flat(found), lexicon)
+    words = read(text, found, refused, alone=alone, lexicon=lexicon, table=table)
+    certain = alone or (not any(refused) and any(refuses_machine(clause, lexicon) for clause in found))
+    return Message(clauses=found, refused=refused, certain=certain, words=words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """Where a score turns into a request, and how steeply."""
+
+    threshold: float
+    slope: float  #: of the logistic curve that turns a score into a probability
+
+    def probability(self, score: float) -> float:
+        """0.5 at the threshold."""
+        return 1 / (1 + math.exp(-min(30.0, max(-30.0, (score - self.threshold) * self.slope))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """How like small talk, abuse and far questions an embedding is."""
+
+    names: tuple[str, ...]
+    weights: NDArray[np.float32]  #: [names, dim]
+    biases: NDArray[np.float32]  #: [names]
+
+    def scores(self, centred: NDArray[np.float32]) -> dict[str, float]:
+        """By name, positive where it is likely."""
+        found = np.einsum("ij,j->i", self.weights, centred) + self.biases
+        return dict(zip(self.names, found.tolist(), strict=True))
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
-        """The weights that ``to_json`` wrote."""
-        ngrams, said = unpacked(record["ngrams"]), unpacked(record["concepts"])
-        if (ngrams.size, said.size) != (NGRAM_SIZE, CONCEPT_SIZE):
-            raise ValueError(f"intent weights of {ngrams.size} and {said.size} buckets")
-        return cls(ngrams=ngrams, concepts=said, bias=float(record["bias"]))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LanguageModel:
-    """The parameters of one language."""
-
-    layers: Mapping[Layer, Weights]
-    slope: float  #: of the logistic curve that turns a score into a probability
-    clause_margin: float  #: how much surer one clause must be than a whole message
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Support:
-    """Embeddings of the training messages and what each says for each machine (the kernel part)."""
-
-    encoder: str  #: fingerprint of the encoder that made them
-    centre: Vector  #: [dim]
-    vectors: Vector  #: [n, dim], centred
-    squares: Vector  #: [n], of the vectors' lengths
-    gamma: float
-    names: tuple[str, ...]  #: machines: languages, then kinds of small talk
-    alphas: Vector  #: [n, machines]
-    biases: Vector  #: [machines]; those of languages are in their weights
-
-    def scores(self, embedding: Vector) -> dict[str, float]:
-        """The kernel part of each machine's score for one embedding."""
-        query = np.asarray(embedding, dtype=np.float32).reshape(-1) - self.centre
-        # einsum, not @: threads of the linear algebra library cost more here than they bring, and far more
-        # on a busy machine.
-        alike = np.einsum("ij,j->i", self.vectors, query)
-        distances = self.squares + np.einsum("i,i->", query, query) - 2 * alike
-        near = np.exp(-self.gamma * np.maximum(distances, 0))
-        found = np.einsum("i,ij->j", near, self.alphas) + self.biases
-        return dict(zip(self.names, found.tolist(), strict=True))
+        """What ``evals/training/intents.py`` wrote."""
+        return cls(
+            names=tuple(record["names"]),
+            weights=unpacked(record["weights"]),
+            biases=unpacked(record["biases"]),
+        )
 
 
 class IntentModel:
     """Classifies messages; holds no state but its parameters."""
 
     def __init__(
-        self, languages: Mapping[str, LanguageModel], support: Support, *, use_embedding: bool
+        self,
+        nets: Nets,
+        points: Mapping[str, Mapping[Layer, Point]],
+        kinds: Likeness,
+        *,
+        use_embedding: bool,
     ) -> None:
-        self._languages = languages
-        self._support = support
+        self._nets = nets
+        self._points = points
+        self._kinds = kinds
         self._use_embedding = use_embedding
         self._lexicons = lexicons()
         self._concepts = concepts()
@@ -147,30 +137,43 @@ class IntentModel:
     def load(cls, encoder: str = "") -> Self:
         """The shipped model; with another ``encoder`` (fingerprint) than its own, wording alone counts."""
         source = resources.files("botsvc.intents_data").joinpath("model.json").read_bytes()
-        record = json.loads(source)
-        languages = {lang: _language(one) for lang, one in record["languages"].items()}
-        support = _support(record["support"])
-        return cls(languages, support, use_embedding=not encoder or encoder == support.encoder)
+        return cls.from_json(json.loads(source), encoder)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any], encoder: str = "") -> Self:
+        """The model that ``evals/training/intents.py`` wrote."""
+        points = {
+            lang: {Layer(layer): Point(**point) for layer, point in layers.items()}
+            for lang, layers in record["points"].items()
+        }
+        use_embedding = not encoder or encoder == record["encoder"]
+        return cls(
+            Nets.from_json(record["nets"]),
+            points,
+            Likeness.from_json(record["kinds"]),
+            use_embedding=use_embedding,
+        )
 
     def classify(self, text: str, embedding: NDArray[np.floating] | None, lang: str) -> Intents:
         """What ``text`` is besides a question; ``embedding`` is that of the whole text as a query."""
-        lang = lang if lang in self._languages else _FALLBACK
-        lexicon = self._lexicons[lang]
-        found = clauses(text, lexicon)
-        kernel: dict[str, float] = {}
-        if embedding is not None and self._use_embedding and embedding.size == self._support.centre.size:
-            kernel = self._support.scores(np.asarray(embedding, dtype=np.float32))
-        talk = recognise(text, kernel)
-        spoken = " ".join(word.text for word in flat(found))
+        lang = lang if lang in self._points else _FALLBACK
+        seen = message(text, self._lexicons[lang], self._concepts[lang])
+        view = None
+        if embedding is not None and self._use_embedding and embedding.size == self._nets.centre.size:
+            view = np.asarray(embedding, dtype=np.float32).reshape(-1)
+        scores = self._nets.scores(seen.words, view, lang)
+        likeness = {} if view is None else self._kinds.scores(view - self._nets.centre)
+        talk = recognise(text, likeness)
+        spoken = " ".join(word.text for word in flat(seen.clauses))
         crisis = any(one.crisis.search(spoken) for one in self._lexicons.values())
-        score = self._score(found, lang, kernel.get(lang))
+        point = self._points[lang][Layer.WORDING if view is None else Layer.WHOLE]
+        probability = point.probability(self._score(seen, scores[REQUEST], point, lang))
         if talk.kind is SmallTalkKind.WHO_ARE_YOU:  # "oletko ihminen?" asks about the bot
-            score = _REFUSED
-        probability = 1 / (1 + math.exp(-min(30.0, max(-30.0, score * self._languages[lang].slope))))
+            probability = point.probability(_REFUSED)
         plain = probability < 0.5 and not crisis
         return Intents(
             human_request=probability,
-            person_refused=plain and bool(found) and all(refusals(found, lexicon)),
+            person_refused=plain and bool(seen.clauses) and all(seen.refused),
             small_talk=talk.kind if plain else None,
             abuse=talk.abuse and plain,
             crisis=crisis,
@@ -178,39 +181,25 @@ class IntentModel:
             out_of_scope=talk.out_of_scope,
         )
 
-    def _score(self, found: Sequence[Sequence[Word]], lang: str, kernel: float | None) -> float:
-        """How surely a person is asked for; 0 is the operating point."""
-        if not found:
+    def _score(self, seen: Message, score: float, point: Point, lang: str) -> float:
+        """How surely a person is asked for, on the nets' scale."""
+        if not seen.clauses or all(seen.refused):
             return _REFUSED
-        refused = refusals(found, self._lexicons[lang])
-        if not any(refused) and any(asks_alone(flat(found), one) for one in self._lexicons.values()):
-            return _CERTAIN
-        model, table = self._languages[lang], self._concepts[lang]
-        scores = [_REFUSED]
-        if not any(refused):
-            layer = model.layers[Layer.WORDING if kernel is None else Layer.WHOLE]
-            scores.append(layer.score(*features(found, table)) + (kernel or 0.0))
-        if len(found) > 1:
-            clause_layer = model.layers[Layer.CLAUSE]
-            for clause, no in zip(found, refused, strict=True):
-                if not no:
-                    alone = asks_alone(clause, self._lexicons[lang]) and any(refused)
-                    scores.append(
-                        _CERTAIN
-                        if alone
-                        else clause_layer.score(*features([clause], table)) - model.clause_margin
-                    )
-        return max(scores)
+        if seen.certain or self._alone_elsewhere(seen, lang):
+            return max(score, point.threshold + _CERTAIN)
+        return score
+
+    def _alone_elsewhere(self, seen: Message, lang: str) -> bool:
+        """Whether the message is one such word of another language, letter for letter."""
+        words = flat(seen.clauses)
+        if len(words) != 1 or words[0].negated or self._lexicons[lang].other.has(words[0].text):
+            return False
+        return any(one.alone.has(words[0].text) for one in self._lexicons.values())
 
 
 def flat(found: Sequence[Sequence[Word]]) -> list[Word]:
     """The words of all clauses."""
     return [word for clause in found for word in clause]
-
-
-def features(found: Sequence[Sequence[Word]], table: Concepts) -> tuple[Features, Features]:
-    """Wording and concepts of a message or clause."""
-    return ngram_features(flat(found)), concept_features(found, table)
 
 
 def asks_alone(words: Sequence[Word], lexicon: Lexicon) -> bool:
@@ -229,39 +218,3 @@ def asks_alone(words: Sequence[Word], lexicon: Lexicon) -> bool:
     if lexicon.other.has(rest[0]) or lexicon.alone.has(rest[0]):
         return lexicon.alone.has(rest[0])
     return any(is_slip_of(rest[0], word) for word in lexicon.alone.whole)
-
-
-def packed(values: NDArray[np.floating]) -> str:
-    """Numbers as base64 of 16-bit floats."""
-    return base64.b64encode(np.asarray(values, dtype="<f2").tobytes()).decode()
-
-
-def unpacked(text: str) -> Vector:
-    """The numbers that ``packed`` wrote."""
-    return np.frombuffer(base64.b64decode(text), dtype="<f2").astype(np.float32)
-
-
-def _language(record: Mapping[str, Any]) -> LanguageModel:
-    return LanguageModel(
-        layers={Layer(name): Weights.from_json(one) for name, one in record["layers"].items()},
-        slope=float(record["slope"]),
-        clause_margin=float(record["clause_margin"]),
-    )
-
-
-def _support(record: Mapping[str, Any]) -> Support:
-    names = tuple(record["names"])
-    centre = unpacked(record["centre"])
-    steps = unpacked(record["steps"])
-    whole = np.frombuffer(base64.b64decode(record["vectors"]), dtype=np.int8).reshape(len(steps), centre.size)
-    vectors = whole.astype(np.float32) * steps[:, None]
-    return Support(
-        encoder=record["encoder"],
-        centre=centre,
-        vectors=vectors,
-        squares=np.einsum("ij,ij->i", vectors, vectors),
-        gamma=float(record["gamma"]),
-        names=names,
-        alphas=unpacked(record["alphas"]).reshape(len(steps), len(names)),
-        biases=unpacked(record["biases"]),
-    )

@@ -32,6 +32,13 @@ def refuses(clause: Sequence[Word], lexicon: Lexicon, *, before: Sequence[Word] 
     )
 
 
+def refuses_machine(clause: Sequence[Word], lexicon: Lexicon) -> bool:
+    """Such as "en halua puhua botille", "I don't want to talk to a bot": who then, if not a person."""
+    reached = [word.text for word in clause if word.negated]
+    wanted = any(lexicon.wants.has(word.text) for word in clause)
+    return wanted and any(map(lexicon.talks.has, reached)) and any(map(lexicon.machines.has, reached[-2:]))
+
+
 def _person_under_negation(clause: Sequence[Word], lexicon: Lexicon) -> bool:
     reached = [word.text for word in clause if word.negated]
     if any(map(lexicon.machines.has, reached)):

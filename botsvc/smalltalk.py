@@ -64,7 +64,7 @@ def recognise(text: str, likeness: Mapping[str, float]) -> Talk:
 
     ``likeness`` has a score by kind, positive where the kind is likely; empty where there is no embedding.
     """
-    typed = [undotted(word) for word in words(text)]
+    typed = [_undotted(word) for word in words(text)]
     far = 1 / (1 + math.exp(-4 * likeness[_FAR])) if _FAR in likeness else 0.0
     if not any(letter.isalpha() for letter in text) or all(map(_MASHED.fullmatch, typed)):
         return Talk(nonsense=True, out_of_scope=far)
@@ -75,6 +75,11 @@ def recognise(text: str, likeness: Mapping[str, float]) -> Talk:
         return Talk(abuse=True, out_of_scope=far)
     kind = next((one for one in _ORDER if one in kinds), None)
     return Talk(kind=kind, nonsense=kind is None and _NONSENSE in kinds, out_of_scope=far)
+
+
+@lru_cache(maxsize=4096)
+def _undotted(word: str) -> str:
+    return undotted(word)
 
 
 def _by_likeness(typed: Sequence[str], likeness: Mapping[str, float], far: float) -> Talk:
