@@ -142,11 +142,18 @@ def write_examples(path: Path, examples: Iterable[Example]) -> None:
 
 
 def by_article(examples: Iterable[Example]) -> dict[ArticleKey, tuple[str, ...]]:
-    """The questions of each article, each once whoever confirmed it: what a build takes."""
-    found: dict[ArticleKey, dict[str, str]] = {}
+    """The questions of each article, each once and as most have typed it: what a build takes.
+
+    In whatever order the examples come, the same ones give the same build.
+    """
+    found: dict[ArticleKey, dict[str, Counter[str]]] = {}
     for example in examples:
-        found.setdefault(example.article, {}).setdefault(normalised(example.text), example.text)
-    return {key: tuple(texts.values()) for key, texts in found.items()}
+        ways = found.setdefault(example.article, {}).setdefault(normalised(example.text), Counter())
+        ways[example.text] += 1
+    return {
+        key: tuple(min(ways, key=lambda text: (-ways[text], text)) for _, ways in sorted(questions.items()))
+        for key, questions in found.items()
+    }
 
 
 def examples_hash(examples: Mapping[ArticleKey, Collection[str]]) -> str:

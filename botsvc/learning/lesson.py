@@ -25,6 +25,7 @@ from botsvc.learning.trials import (
     mean_change,
     moves,
     phrases_of,
+    worse,
 )
 from botsvc.storage import Storage, StoredExample, open_existing_storage, open_storage
 from indexer import (
@@ -77,9 +78,8 @@ class Lesson:
 
     @property
     def worse(self) -> bool:
-        """More test phrases would lose their article than find it."""
-        tests = [move for move in self.moved if move.phrase.kind == "test"]
-        return sum(move.lost for move in tests) > sum(move.won for move in tests)
+        """Whether it makes the kb's test phrases find less; such a lesson is only applied by force."""
+        return worse(self.moved)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from botsvc.answering import Answering
+from botsvc.decisions import Outcome
 from botsvc.learning.approval import HITS, Evidence, Near, key_of
 from botsvc.storage.records import StoredExample
 from indexer import ArticleKey, Encoder, Example, Index, SearchResult, normalised
@@ -20,6 +21,8 @@ from indexer.console import Progress, no_progress
 MOST_ASKED = 1_000
 #: A change of confidence below this is noise of the calibration.
 NOTABLE = 0.1
+#: Outcomes that put an article before the customer; in a handoff nobody relies on which one was near.
+_SHOWING = frozenset({Outcome.ANSWERED.value, Outcome.CLARIFIED.value})
 
 Vectors = NDArray[np.float32]
 
@@ -123,6 +126,16 @@ class Move:
         """It would find its article, and did not before."""
         expected = self.phrase.expected
         return bool(expected) and self.before.article_id != expected == self.after.article_id
+
+
+def worse(moved: Sequence[Move]) -> bool:
+    """Whether more tests lose their article than find it, of those that an answer or choices depend on."""
+    tests = [
+        move
+        for move in moved
+        if move.phrase.kind == "test" and {move.before.outcome, move.after.outcome} & _SHOWING
+    ]
+    return sum(move.lost for move in tests) > sum(move.won for move in tests)
 
 
 def phrases_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from botsvc.cli import main
 from botsvc.examples import customer_key
-from botsvc.learning.trials import Remembering
+from botsvc.learning.trials import Move, Phrase, Remembering, Said, worse
 from botsvc.storage import StoredExample, open_storage
 from indexer import EXAMPLES, Builder, Index, builds, current_build
 from indexer.testing import HashEncoder
@@ -221,6 +222,36 @@ def test_what_makes_the_tests_worse_is_not_applied(place: Place) -> None:
     assert told.exit_code == 1
     assert "LOST test en" in told.stdout
     assert place.learn(*accept, "--apply", "--force")["applied"] is True
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "harm"),
+    [
+        (("card", "answered"), ("bus", "handed_off"), True),
+        (("card", "handed_off"), ("bus", "answered"), True),
+        (("card", "clarified"), ("bus", "clarified"), True),
+        (("card", "handed_off"), ("bus", "handed_off"), False),
+        (("bus", "answered"), ("card", "answered"), False),
+        (("bus", "answered"), ("gym", "answered"), False),
+        (("card", "answered"), ("card", "handed_off"), False),
+    ],
+)
+def test_a_test_that_shows_another_article_is_worse(
+    before: tuple[str, str], after: tuple[str, str], harm: bool
+) -> None:
+    def said(article: str, outcome: str) -> Said:
+        return Said(article_id=article, outcome=outcome, confidence=0.5)
+
+    phrase = Phrase(kind="test", text="x", lang="en", expected="card")
+    move = Move(phrase=phrase, before=said(*before), after=said(*after))
+    assert worse([move]) is harm
+    assert worse([replace(move, phrase=replace(phrase, kind="question"))]) is False
+    won = Move(phrase=phrase, before=said("bus", "answered"), after=said("card", "answered"))
+    assert worse([move, won]) is False
+    logged = Move(
+        phrase=replace(phrase, kind="logged", expected=""), before=said(*before), after=said(*after)
+    )
+    assert (logged.lost, logged.won) == (False, False)
 
 
 def test_without_a_store_or_with_a_wrong_call(place: Place, tmp_path: Path) -> None:

@@ -91,7 +91,8 @@ def test_the_same_question_said_twice_is_one(tmp_path: Path) -> None:
     )
     found = read_examples(path)
     assert (len(found.examples), found.merged) == (3, 1)
-    assert by_article(found.examples) == {CARD: ("It is gone!",)}
+    assert by_article(found.examples) == {CARD: ("it is gone",)}
+    assert by_article(found.examples[:2]) == by_article(found.examples[1::-1]) == {CARD: ("It is gone!",)}
 
 
 def test_unknown_keys_and_long_texts_are_warnings_with_file_and_line(tmp_path: Path) -> None:
