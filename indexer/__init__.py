@@ -44,6 +44,7 @@ from indexer.trial import trial_root
 
 __all__ = [
     "EXAMPLES",
+    "LONGEST_EXAMPLE",
     "Access",
     "Article",
     "ArticleError",
@@ -67,7 +68,6 @@ __all__ = [
     "IndexFormatError",
     "IndexNotFound",
     "IndexerError",
-    "LONGEST_EXAMPLE",
     "KnowledgeBaseError",
     "Offer",
     "Probabilities",
