@@ -277,7 +277,6 @@ def _fill_questions(
     features[asked, Feature.QUESTION_MEAN] = _mean_of_best(near, owners, at, size)
     said = segment_maximum(scores.asked[questions], at, size, 0.0)
     features[asked, Feature.QUESTION_NGRAM] = np.maximum(least[asked], said)
-    features[asked, Feature.HAS_QUESTIONS] = 1.0
 
 
 def _mean_of_best(

@@ -45,39 +45,37 @@ class Evidence(IntEnum):
     QUESTION = 5  # +
     QUESTION_MEAN = 6  # +
     QUESTION_NGRAM = 7  # +
-    HAS_QUESTIONS = 8  # free
-    SCORE_MARGIN = 9  # + over rank 2
-    SCORE_GAP_5 = 10  # + over the mean of ranks 2-5
-    SCORE_GAP_10 = 11  # + over the mean of ranks 2-10
-    THIRD_GAP = 12  # + mean of ranks 1-3 over the mean of ranks 4-10
-    SOFTMAX_1 = 13  # +
-    SOFTMAX_3 = 14  # +
-    ENTROPY = 15  # -
-    PASSAGE_MARGIN = 16  # + over the best passage of any other article
-    NGRAM_MARGIN = 17  # +
-    SNIPPET_MARGIN = 18  # +
-    AGREEMENT = 19  # + mean reciprocal rank of the best article in each ranker
-    COVERAGE = 20  # + share of the question's stem idf that the article holds
-    UNKNOWN_NGRAMS = 21  # -
-    UNKNOWN_STEMS = 22  # -
-    COHORT_Z = 23  # + the best cosine against what any question reaches in this kb
-    COHORT_EXCESS = 24  # + the best passage's cosine against its mean with any question
-    OUTSIDE = 25  # - nearest generic question that no help center answers
-    OUTSIDE_MARGIN = 26  # + the kb's nearest text over the nearest generic question
-    WORDS = 27  # free
-    ARTICLES = 28  # free
-    SCORE = 29  # +
-    TRANSLATION = 30  # + how much nearer the best article's translations are
-    PROBE = 31  # + the linear probe's score
-    PROBE_MARGIN = 32  # + over any other article
-    EXAMPLES = 33  # free: log(1 + k) of the best article's example questions
-    KB_EXAMPLES = 34  # free: the same over all articles
+    SCORE_MARGIN = 8  # + over rank 2
+    SCORE_GAP_5 = 9  # + over the mean of ranks 2-5
+    SCORE_GAP_10 = 10  # + over the mean of ranks 2-10
+    THIRD_GAP = 11  # + mean of ranks 1-3 over the mean of ranks 4-10
+    SOFTMAX_1 = 12  # +
+    SOFTMAX_3 = 13  # +
+    ENTROPY = 14  # -
+    PASSAGE_MARGIN = 15  # + over the best passage of any other article
+    NGRAM_MARGIN = 16  # +
+    SNIPPET_MARGIN = 17  # +
+    AGREEMENT = 18  # + mean reciprocal rank of the best article in each ranker
+    COVERAGE = 19  # + share of the question's stem idf that the article holds
+    UNKNOWN_NGRAMS = 20  # -
+    UNKNOWN_STEMS = 21  # -
+    COHORT_Z = 22  # + the best cosine against what any question reaches in this kb
+    COHORT_EXCESS = 23  # + the best passage's cosine against its mean with any question
+    OUTSIDE = 24  # - nearest generic question that no help center answers
+    OUTSIDE_MARGIN = 25  # + the kb's nearest text over the nearest generic question
+    WORDS = 26  # free
+    ARTICLES = 27  # free
+    SCORE = 28  # +
+    TRANSLATION = 29  # + how much nearer the best article's translations are
+    PROBE = 30  # + the linear probe's score
+    PROBE_MARGIN = 31  # + over any other article
+    KB_EXAMPLES = 32  # free: log(1 + mean number of example questions an article)
 
 
 #: Monotone constraints in the order of ``Evidence``; 0: free.
 SIGNS = (
-    1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, -1, 1, 1, 1, 1, 1, -1, -1, 1, 1, -1, 1, 0, 0, 1, 1,
-    1, 1, 0, 0,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, 1, 1, 1, 1, 1, -1, -1, 1, 1, -1, 1, 0, 0, 1, 1,
+    1, 1, 0,
 )  # fmt: skip
 
 
@@ -190,7 +188,7 @@ def evidence(
     row = np.zeros(len(Evidence))
     top = int(order[0])
     features = candidates.features
-    row[:9] = features[top, :9]  # the first nine columns are the ranker's own
+    row[:8] = features[top, :8]  # the first eight columns are the ranker's own
     ranked = scores[order].astype(np.float64)
     first = ranked[0]
     row[Evidence.SCORE] = first
@@ -235,7 +233,6 @@ def evidence(
     row[Evidence.OUTSIDE] = outside
     near = features[:, [Feature.PASSAGE, Feature.SNIPPET, Feature.TITLE, Feature.QUESTION]].max()
     row[Evidence.OUTSIDE_MARGIN] = float(near) - outside
-    row[Evidence.EXAMPLES] = math.log1p(int(np.diff(part.question_starts[article : article + 2])[0]))
     row[Evidence.KB_EXAMPLES] = view.examples
     row[Evidence.WORDS] = math.log1p(len(query.ngrams))
     row[Evidence.ARTICLES] = view.articles

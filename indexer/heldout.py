@@ -83,8 +83,13 @@ class Unknowing:
     gone: frozenset[ArticleKey]  #: articles that the probe does not know
 
 
+#: Probabilities of confidence, choices and presence of a held-out question; whether the first was right, one
+#: of three was, and whether there was an article.
+PriorRow = tuple[float, float, float, bool, bool, bool]
+
+
 @lru_cache(maxsize=1)
-def _prior_rows() -> tuple[tuple[float, float, float, bool, bool, bool], ...]:
+def _prior_rows() -> tuple[PriorRow, ...]:
     text = resources.files("indexer").joinpath("data/prior.json").read_text(encoding="utf-8")
     return tuple(
         (c, t, p, bool(right), bool(three), bool(exists))
@@ -105,11 +110,11 @@ def _judge(
     )
 
 
-def prior_thresholds(answering: AnsweringSettings) -> Thresholds:
-    """Thresholds proven on the shipped held-out answers of other help centers."""
+def prior_thresholds(answering: AnsweringSettings, rows: Sequence[PriorRow] | None = None) -> Thresholds:
+    """Thresholds proven on held-out answers of other help centers: the shipped ones, or ``rows``."""
     stated = [
         _judge(c, t, p, (right, three, exists), answering.absent_share)
-        for c, t, p, right, three, exists in _prior_rows()
+        for c, t, p, right, three, exists in (_prior_rows() if rows is None else rows)
     ]
     answer = _threshold(
         prove([s.confidence for s in stated], answering.accuracy_goal), answering.accuracy_goal

@@ -27,10 +27,9 @@ class Feature(IntEnum):
     QUESTION = 5  #: nearest example question's cosine, or the better of snippet and title where that is more
     QUESTION_MEAN = 6  #: mean cosine of the three nearest examples; without examples, of snippet and title
     QUESTION_NGRAM = 7  #: best example's share of the question's n-grams, or that much of NGRAM if it is more
-    HAS_QUESTIONS = 8  #: 1 where there is an example
-    TRANSLATION = 9  #: how much nearer the article's translations are on average; without any, 0
-    LANGUAGE = 10  #: log probability that the question is in the article's language
-    PROBE = 11  #: the linear probe's score, grown with the number of examples; without examples 0
+    TRANSLATION = 8  #: how much nearer the article's translations are on average; without any, 0
+    LANGUAGE = 9  #: log probability that the question is in the article's language
+    PROBE = 10  #: the linear probe's score, grown with the number of examples; without examples 0
 
 
 FEATURES = len(Feature)

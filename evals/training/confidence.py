@@ -22,8 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.training.sets import Asked, OpenSet, open_sets
+from indexer.calibration import restate
 from indexer.confidence import SIGNS, Evidence, evidence, kb_view
+from indexer.goals import binomial_tail
+from indexer.heldout import PriorRow, prior_thresholds
 from indexer.index import Index
+from indexer.settings import AnsweringSettings
 from indexer.trees import Node, Trees
 
 TARGETS = ("confidence", "choices", "present")
@@ -233,6 +237,8 @@ def learn(rows: Sequence[Rows]) -> None:
             if (~inside).any():
                 click.echo(measure(f"{name} k={r.examples} scope", p[:, 3], r.truth[:, 3]))
     click.echo(measure("pooled k=0", np.concatenate(pooled["p"]), np.concatenate(pooled["y"])))
+    for line in promises(held_out):
+        click.echo(line)
     models = [grow(rows, column) for column in range(4)]
     names = (*TARGETS, "scope")
     target = Path(str(resources.files("indexer").joinpath("data/confidence.json")))
@@ -244,14 +250,59 @@ def learn(rows: Sequence[Rows]) -> None:
     _write_prior(held_out)
 
 
-def _write_prior(held_out: Sequence[tuple[Rows, NDArray[np.float64]]]) -> None:
+def prior_rows(held_out: Sequence[tuple[Rows, NDArray[np.float64]]]) -> list[PriorRow]:
     """A sample of held-out rows, the same number from every (set, number of examples)."""
-    table = []
+    table: list[PriorRow] = []
     for r, p in held_out:
         use = np.flatnonzero(r.truth[:, 3] == 1)
         step = max(1, len(use) // (SHIPPED_ROWS // len(held_out)))
         for i in use[::step].tolist():
-            table.append([*(round(float(x), 3) for x in p[i, :3]), *(int(t) for t in r.truth[i, :3])])
+            confidence, choices, present = (round(float(x), 3) for x in p[i, :3])
+            right, three, exists = (bool(t) for t in r.truth[i, :3])
+            table.append((confidence, choices, present, right, three, exists))
+    return table
+
+
+def promises(held_out: Sequence[tuple[Rows, NDArray[np.float64]]]) -> Iterator[str]:
+    """Whether answers keep the accuracy goal on sets that neither model nor threshold has seen.
+
+    Unanswerable questions are thinned out to the stated share, so that counts are plain.
+    """
+    answering = AnsweringSettings()
+    total = answered = right = 0
+    for name in dict.fromkeys(r.name for r, _ in held_out):
+        others = [(r, p) for r, p in held_out if r.name != name]
+        threshold = prior_thresholds(answering, prior_rows(others)).answer
+        for r, p in held_out:
+            if r.name != name:
+                continue
+            confidence, present = p[:, 0], np.maximum.reduce([p[:, 0], p[:, 1], p[:, 2]])
+            asked = r.truth[:, 3] == 1
+            absent = np.flatnonzero(asked & (r.truth[:, 2] == 0))
+            kept = answering.absent_share / (1 - answering.absent_share)
+            asked[absent[(np.arange(len(absent)) * kept) % 1.0 >= kept]] = False
+            stated = [
+                restate(one, value, answering.absent_share)
+                for one, value in zip(present[asked], confidence[asked], strict=True)
+            ]
+            sure = np.array(stated) >= threshold
+            n, hits = int(sure.sum()), int(r.truth[asked, 0][sure].sum())
+            total, answered, right = total + int(asked.sum()), answered + n, right + hits
+            accuracy = f"{hits / n:.3f}" if n else "-"
+            yield (
+                f"goal {answering.accuracy_goal} {name} k={r.examples}: threshold {threshold:.3f}, "
+                f"answered {n} of {int(asked.sum())}, right {accuracy}"
+            )
+    # The chance of so few right answers, or fewer, if the goal were just kept.
+    chance = 1.0 - binomial_tail(right + 1, answered, answering.accuracy_goal) if answered else 1.0
+    yield (
+        f"goal {answering.accuracy_goal} pooled: answered {answered} of {total} ({answered / total:.3f}), "
+        f"right {right / max(answered, 1):.4f}, one-sided p {chance:.3f}"
+    )
+
+
+def _write_prior(held_out: Sequence[tuple[Rows, NDArray[np.float64]]]) -> None:
+    table = [[*row[:3], *map(int, row[3:])] for row in prior_rows(held_out)]
     target = Path(str(resources.files("indexer").joinpath("data/prior.json")))
     record = {
         "columns": ["confidence", "choices", "present", "right", "among_three", "exists"],

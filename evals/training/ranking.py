@@ -23,7 +23,7 @@ from indexer.ranking import FEATURES, Feature, Ranker
 
 L2 = 2e-4
 #: Learned, but held at or above zero: a closer text never counts against an article.
-LOWEST: dict[Feature, float] = {feature: 0.0 for feature in Feature if feature is not Feature.HAS_QUESTIONS}
+LOWEST: dict[Feature, float] = dict.fromkeys(Feature, 0.0)
 #: The language's weight is a rule, not a fit: the questions of one set show no mixture.
 FIXED = {Feature.LANGUAGE: 1.0}
 
