@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -36,10 +37,12 @@ SECONDS = 20.0
 class Work:
     """Runs blocking calls in a bounded pool of threads."""
 
-    def __init__(self, threads: int, *, seconds: float = SECONDS) -> None:
-        self._most = threads * (1 + WAITING_PER_THREAD)
+    def __init__(
+        self, threads: int, *, name: str = "work", most: int | None = None, seconds: float = SECONDS
+    ) -> None:
+        self._most = threads * (1 + WAITING_PER_THREAD) if most is None else most
         self._seconds = seconds
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="work")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._inside = 0
 
     async def run(self, call: Callable[[], T]) -> T:
@@ -59,6 +62,11 @@ class Work:
             raise _overloaded(f"the call took longer than {self._seconds:g} s") from None
         finally:
             self._inside -= 1
+
+
+def _cores() -> int:
+    """How many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _overloaded(why: str) -> Problem:
@@ -83,6 +91,7 @@ class Service:
     starts: Buckets
     messages: Buckets
     work: Work
+    asking: Work  #: for calls that wait for nothing but the processor
     storage: Storage | None = None  #: opened when the process starts
     conversations_or_none: Conversations | None = field(default=None)
 
@@ -91,6 +100,7 @@ class Service:
         """The parts as the operator has set them up, with nothing opened yet."""
         texts = load_texts()
         bot = bot or answering(settings)
+        threads = settings.server.threads
         return cls(
             settings=settings,
             swapper=swapper,
@@ -101,7 +111,10 @@ class Service:
             asks=Buckets(settings.limits.asks_per_minute),
             starts=Buckets(settings.limits.conversations_per_minute),
             messages=Buckets(settings.limits.messages_per_minute),
-            work=Work(settings.server.threads),
+            work=Work(threads),
+            # Threads beyond the cores only fight for the interpreter: with eight on two cores a question
+            # took half as much CPU again. One more than the cores keeps these busy.
+            asking=Work(min(threads, _cores() + 1), name="ask", most=threads * (1 + WAITING_PER_THREAD)),
         )
 
     @property

@@ -43,7 +43,7 @@ def ask_router(service: Service) -> APIRouter:
         index = service.index()
         service.check_language(body.lang, "lang")
         return as_json(
-            await service.work.run(
+            await service.asking.run(
                 lambda: service.bot.ask(index, text, lang=body.lang, audience=body.audience).body()
             )
         )
@@ -77,7 +77,7 @@ def ask_router(service: Service) -> APIRouter:
                 "index_id": index.index_id,
             }
 
-        return as_json(await service.work.run(found))
+        return as_json(await service.asking.run(found))
 
     return router
 

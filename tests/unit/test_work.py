@@ -3,11 +3,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from botsvc.problems import Problem, ProblemType
-from botsvc.service import WAITING_PER_THREAD, Work
+from botsvc.service import WAITING_PER_THREAD, Service, Work
+from botsvc.settings import Settings
+from botsvc.swap import Swapper
 
 
 def test_at_most_so_many_calls_run_at_once() -> None:
@@ -29,6 +32,28 @@ def test_at_most_so_many_calls_run_at_once() -> None:
 
     assert asyncio.run(main()) == [7] * 12
     assert most == 3
+
+
+def test_questions_take_one_thread_more_than_there_are_cores_and_queue_as_other_calls(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("botsvc.service._cores", lambda: 2)
+    settings = Settings()
+    service = Service.of(settings, Swapper(tmp_path, 1.0))
+    gate = threading.Event()
+
+    async def main() -> list[object]:
+        most = settings.server.threads * (1 + WAITING_PER_THREAD)
+        calls = [asyncio.create_task(service.asking.run(lambda: gate.wait(10))) for _ in range(most + 1)]
+        await asyncio.sleep(0.05)
+        gate.set()
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    results = asyncio.run(main())
+    assert sum(isinstance(result, Problem) for result in results) == 1
+    assert {thread.name for thread in threading.enumerate() if thread.name.startswith("ask_")} == {
+        f"ask_{number}" for number in range(3)
+    }
 
 
 def test_calls_beyond_the_queue_are_told_to_come_back() -> None:
