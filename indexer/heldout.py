@@ -17,7 +17,7 @@ import numpy as np
 from indexer.articles import ArticleKey
 from indexer.calibration import Calibration, LanguageCalibration, Shift, Thresholds, restate
 from indexer.console import Progress
-from indexer.goals import Judged, Proof, prove
+from indexer.goals import Judged, Proof, prove, safer
 from indexer.hits import Ranked
 from indexer.index import Index
 from indexer.probe import Probe
@@ -45,6 +45,9 @@ NEIGHBOURS = 3
 #: A goal that nothing proves still gets a threshold: the probability that the goal names, plus a margin.
 UNPROVEN_MARGIN = 0.02
 SCOPE_THRESHOLD = 0.5
+#: Help centers differ: what the pool of some has proven, the next keeps only with a margin. This share of the
+#: way from the goal to certainty is asked for on top.
+OTHERS_MARGIN = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,13 +119,14 @@ def prior_thresholds(answering: AnsweringSettings, rows: Sequence[PriorRow] | No
         _judge(c, t, p, (right, three, exists), answering.absent_share)
         for c, t, p, right, three, exists in (_prior_rows() if rows is None else rows)
     ]
-    answer = _threshold(
-        prove([s.confidence for s in stated], answering.accuracy_goal), answering.accuracy_goal
-    )
-    choices = prove(_not_answered(stated, answer), answering.choices_goal)
-    return Thresholds(
-        answer=answer, choices=_threshold(choices, answering.choices_goal), scope=SCOPE_THRESHOLD
-    )
+    goal, choices_goal = _with_margin(answering.accuracy_goal), _with_margin(answering.choices_goal)
+    answer = _threshold(prove([s.confidence for s in stated], goal), goal)
+    choices = prove(_not_answered(stated, answer), choices_goal)
+    return Thresholds(answer=answer, choices=_threshold(choices, choices_goal), scope=SCOPE_THRESHOLD)
+
+
+def _with_margin(goal: float) -> float:
+    return goal + OTHERS_MARGIN * (1.0 - goal)
 
 
 def _not_answered(stated: Sequence[Stated], answer: float) -> list[Judged]:
@@ -262,12 +266,14 @@ def learn(rows: Sequence[HeldOut], answering: AnsweringSettings, prior: Threshol
         train = [row for row in rows if _fold(row) != fold]
         stated += _state([row for row in rows if _fold(row) == fold], _shifts(train), answering)
     confidence, choices = _shifts(rows)
-    answer = prove([s.confidence for s in stated], answering.accuracy_goal)
-    threshold = answer.threshold if answer else prior.answer
-    choice = prove(_not_answered(stated, threshold), answering.choices_goal)
+    sure = [s.confidence for s in stated]
+    answer = prove(sure, answering.accuracy_goal, start=prior.answer)
+    threshold = answer.threshold if answer else safer(sure, answering.accuracy_goal, prior.answer)
+    others = _not_answered(stated, threshold)
+    choice = prove(others, answering.choices_goal, start=prior.choices)
     thresholds = Thresholds(
         answer=threshold,
-        choices=choice.threshold if choice else prior.choices,
+        choices=choice.threshold if choice else safer(others, answering.choices_goal, prior.choices),
         scope=prior.scope,
         proven=answer is not None,
         n=answer.n if answer else len(rows) // 2,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from indexer.goals import DELTA, Judged, binomial_tail, prove
+from indexer.goals import DELTA, Judged, binomial_tail, prove, safer
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,41 @@ def test_the_promise_is_kept_as_often_as_stated() -> None:
             above = true[p >= proof.threshold]
             broken += above.mean() < 0.8
     assert broken / 300 <= DELTA + 0.03
+
+
+def test_a_sequence_that_starts_where_others_proved_finds_enough_answers() -> None:
+    """One error among the 45 surest ends the sequence from the top; at 0.85 there are answers enough."""
+    data = [*answers(0.99, 44, 1), *answers(0.9, 300, 4)]
+    assert prove(data, 0.95) is None
+    proof = prove(data, 0.95, start=0.9)
+    assert proof is not None
+    assert proof.threshold <= 0.9
+    assert proof.n == 349
+
+
+def test_where_the_suggested_start_fails_the_safest_are_tried() -> None:
+    data = [*answers(0.99, 90, 0), *answers(0.9, 20, 40)]
+    proof = prove(data, 0.95, start=0.9)
+    assert proof is not None
+    assert proof.threshold > 0.9
+
+
+@pytest.mark.parametrize("start", [0.6, 0.85, 0.95])
+def test_the_promise_is_kept_with_a_suggested_start_too(start: float) -> None:
+    rng = np.random.default_rng(1)
+    broken = 0
+    for _ in range(300):
+        p = rng.uniform(0.3, 1.0, 400)
+        true = p**1.5
+        data = [Judged(float(a), bool(b)) for a, b in zip(p, rng.uniform(size=400) < true, strict=True)]
+        proof = prove(data, 0.8, start=start)
+        broken += proof is not None and true[p >= proof.threshold].mean() < 0.8
+    assert broken / 300 <= DELTA + 0.03
+
+
+def test_a_threshold_that_the_data_contradict_is_raised() -> None:
+    data = [*answers(0.98, 30, 1), *answers(0.9, 60, 40)]
+    assert safer(data, 0.95, 0.88) > 0.9
+    assert safer(answers(0.9, 19, 1), 0.95, 0.88) == 0.88  # as good as promised
+    assert safer(answers(0.9, 0, 40), 0.95, 0.88) == 0.95  # nothing above is right
+    assert safer(answers(0.5, 40, 0), 0.95, 0.88) == 0.88  # nothing is answered, so nothing speaks against
