@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,13 @@ from indexer.snapshot import (
     Part,
     Query,
     Snapshot,
+    TermScores,
     ranges,
     segment_maximum,
     top_rows,
 )
 from indexer.terms import Hashes
-from indexer.vectors import dot
+from indexer.vectors import FlatVectors, Matrix, dot
 
 #: The last log probability that a language can lose by: nothing is ruled out by its language alone.
 LANGUAGE_FLOOR = -4.0
@@ -49,6 +50,7 @@ class Candidates:
     row: NDArray[np.int32]  #: article row in its part
     features: NDArray[np.float32]  #: ``[n, FEATURES]``
     lexical: tuple[LexicalScores, ...]  #: of all passages, by part
+    stems: Mapping[str, TermScores]  #: by language
     unknown_ngrams: float  #: share of the question's n-gram weight found nowhere in the kb
     unknown_stems: float  #: the same of its stems, in the likeliest language
 
@@ -66,6 +68,8 @@ def find_candidates(
     ``languages`` are probabilities; ``hidden`` are article rows to leave out, by part; ``left_out`` are rows
     of example questions that count as unknown (a question must not find itself while calibrating).
     """
+    # First, because the scan pushes all else out of the processor's cache.
+    cosines = [Cosines.of(part, query) for part in snapshot.parts]
     ngram = snapshot.score_terms("ngrams", query.ngrams, query.extra_ngrams, snapshot.passage_count)
     asked = snapshot.score_terms("question_ngrams", query.ngrams, query.extra_ngrams, snapshot.question_count)
     by_language = {
@@ -73,6 +77,7 @@ def find_candidates(
         for lang, terms in query.stems.items()
     }
     lexical = []
+    language_logs = []
     pools = []
     for number, part in enumerate(snapshot.parts):
         # A stem belongs to one language, so each passage scores in its own language alone.
@@ -80,14 +85,19 @@ def find_candidates(
         stems = reduce(np.maximum, by_part) if by_part else np.zeros_like(ngram.parts[number])
         here = LexicalScores(ngrams=ngram.parts[number], stems=stems, asked=asked.parts[number])
         lexical.append(here)
-        pools.append(_best(part.segment, _pool(part, query, here), here, query, languages))
+        logs = _language_logs(part.segment, languages)
+        language_logs.append(logs)
+        pools.append(_best(part.segment, _pool(part, here, cosines[number]), here, cosines[number], logs))
     tables = []
     for number, rows in enumerate(_with_translations(snapshot, pools)):
         part = snapshot.parts[number]
         if (concealed := hidden.get(number)) is not None:
             rows = rows[~concealed[rows]]
         unknown = (left_out or {}).get(number, frozenset())
-        tables.append(_table(number, part.segment, rows, query, lexical[number], languages, unknown))
+        near = cosines[number]
+        tables.append(
+            _table(number, part.segment, rows, query, lexical[number], near, language_logs[number], unknown)
+        )
     found = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     if probe is not None:
         found["features"][:, Feature.PROBE] = _probed(probe, [table["row"] for table in tables], query)
@@ -96,6 +106,7 @@ def find_candidates(
     return Candidates(
         **found,
         lexical=tuple(lexical),
+        stems=by_language,
         unknown_ngrams=ngram.unknown,
         unknown_stems=by_language[likeliest].unknown if likeliest else 0.0,
     )
@@ -115,22 +126,51 @@ def _probed(probe: PlacedProbe, rows: Sequence[NDArray[np.int32]], query: Query)
 _NONE: Hashes = np.zeros(0, np.uint32)
 
 
-def _pool(part: Part, query: Query, scores: LexicalScores) -> NDArray[np.int64]:
+class Products:
+    """Inner products of the question with rows of one index; no row is read twice."""
+
+    def __init__(self, vectors: FlatVectors, query: Matrix, k: int, dead: NDArray[np.bool_] | None) -> None:
+        self._vectors, self._query = vectors, query
+        found = vectors.search(query, k, dead)
+        self.nearest = found.rows  #: the ``k`` best live rows
+        self._known = np.full(vectors.count, np.nan, np.float32)
+        self._known[found.rows] = found.scores
+
+    def of(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Those of some rows."""
+        found = self._known[rows]
+        missing = rows[np.isnan(found)]
+        if len(missing):
+            self._known[missing] = self._vectors.products(self._query, missing)
+            found = self._known[rows]
+        return found
+
+
+class Cosines(NamedTuple):
+    """How near the question is to the passages and example questions of one part."""
+
+    passages: Products
+    questions: Products
+
+    @classmethod
+    def of(cls, part: Part, query: Query) -> Self:
+        """The nearest ones; the others when they are asked for."""
+        segment = part.segment
+        return cls(
+            Products(segment.passages, query.vector, PASSAGE_POOL, part.dead_passages),
+            Products(segment.questions, query.vector, QUESTION_POOL, part.dead_questions),
+        )
+
+
+def _pool(part: Part, scores: LexicalScores, near: Cosines) -> NDArray[np.int64]:
     """Rows of the articles that any ranker puts forward, sorted."""
     segment = part.segment
-    owner = segment.passage_article
-    rows: list[NDArray[np.signedinteger[Any]]] = [
-        owner[segment.passages.search(query.vector, PASSAGE_POOL, part.dead_passages).rows]
-    ]
-    for lexical in (scores.ngrams, scores.stems):
-        rows.append(owner[top_rows(lexical, LEXICAL_POOL)])
-    if segment.questions.count:
-        near = segment.questions.search(query.vector, QUESTION_POOL, part.dead_questions).rows
-        similar = np.concatenate([near, top_rows(scores.asked, QUESTION_POOL)])
-        rows.append(np.searchsorted(segment.question_starts, similar, side="right") - 1)
+    passages = [near.passages.nearest, *(top_rows(x, LEXICAL_POOL) for x in (scores.ngrams, scores.stems))]
     pooled = np.zeros(len(segment.keys), bool)
-    for some in rows:
-        pooled[some] = True
+    pooled[segment.passage_article[np.concatenate(passages)]] = True
+    if segment.questions.count:
+        similar = np.concatenate([near.questions.nearest, top_rows(scores.asked, QUESTION_POOL)])
+        pooled[np.searchsorted(segment.question_starts, similar, side="right") - 1] = True
     if part.dead_articles is not None:
         pooled &= ~part.dead_articles
     return np.flatnonzero(pooled)
@@ -144,8 +184,8 @@ def _best(
     segment: Segment,
     rows: NDArray[np.int64],
     scores: LexicalScores,
-    query: Query,
-    languages: Mapping[str, float],
+    cosines: Cosines,
+    language_logs: NDArray[np.float32],
 ) -> NDArray[np.int64]:
     """The pooled articles that their passages and example questions put first, sorted."""
     if len(rows) <= COMPARED:
@@ -153,15 +193,15 @@ def _best(
     starts, ends = segment.starts[rows, 1], segment.starts[rows + 1, 1]
     passages, at = ranges(starts, ends)
     size = (ends - starts).astype(np.int64)
-    worth = 16.0 * segment.passages.products(query.vector, passages)
+    worth = 16.0 * cosines.passages.of(passages)
     worth += 8.0 * scores.ngrams[passages] + 2.0 * scores.stems[passages]
     first = segment_maximum(worth, at, size, 0.0)
     asked = segment.question_starts[rows + 1] - segment.question_starts[rows]
     if asked.any():
         questions, near_at = ranges(segment.question_starts[rows], segment.question_starts[rows + 1])
-        near = 8.0 * segment.questions.products(query.vector, questions) + 3.0 * scores.asked[questions]
+        near = 8.0 * cosines.questions.of(questions) + 3.0 * scores.asked[questions]
         first += segment_maximum(near, near_at, asked.astype(np.int64), 0.0)
-    first += _language_logs(segment, rows, languages)
+    first += language_logs[segment.language_of[rows]]
     return np.sort(rows[np.argpartition(first, -COMPARED)[-COMPARED:]])
 
 
@@ -209,7 +249,8 @@ def _table(
     rows: NDArray[np.int64],
     query: Query,
     scores: LexicalScores,
-    languages: Mapping[str, float],
+    cosines: Cosines,
+    language_logs: NDArray[np.float32],
     unknown: frozenset[int],
 ) -> dict[str, NDArray[Any]]:
     features = np.zeros((len(rows), FEATURES), np.float32)
@@ -218,7 +259,7 @@ def _table(
     snippets, snippets_at = ranges(starts[:, 2], ends[:, 2])
     count = (ends[:, 1] - starts[:, 1]).astype(np.int64)
     snippet_count = (ends[:, 2] - starts[:, 2]).astype(np.int64)
-    dense = segment.passages.products(query.vector, passages)
+    dense = cosines.passages.of(passages)
     short = dot(segment.snippets[snippets].astype(np.float32), query.vector)
     ngrams, stems = scores.ngrams[passages], scores.stems[passages]
     features[:, Feature.PASSAGE] = segment_maximum(dense, at, count, 0.0)
@@ -227,8 +268,8 @@ def _table(
     features[:, Feature.STEM] = segment_maximum(stems, at, count, 0.0)
     titles = dot(segment.title_vectors[rows].astype(np.float32), query.vector)
     features[:, Feature.TITLE] = np.where(segment.untitled[rows], features[:, Feature.SNIPPET], titles)
-    _fill_questions(features, segment, rows, query, scores, unknown)
-    features[:, Feature.LANGUAGE] = _language_logs(segment, rows, languages)
+    _fill_questions(features, segment, rows, scores, cosines, unknown)
+    features[:, Feature.LANGUAGE] = language_logs[segment.language_of[rows]]
     return {
         "part": np.full(len(rows), number, np.int32),
         "row": rows.astype(np.int32),
@@ -236,14 +277,11 @@ def _table(
     }
 
 
-def _language_logs(
-    segment: Segment, rows: NDArray[np.int64], languages: Mapping[str, float]
-) -> NDArray[np.float32]:
-    """How likely each article's language is the question's, as a log probability with a floor."""
+def _language_logs(segment: Segment, languages: Mapping[str, float]) -> NDArray[np.float32]:
+    """How likely each language of a segment is the question's, as a log probability with a floor."""
     floor = math.exp(LANGUAGE_FLOOR)
     logs = {lang: math.log(max(probability, floor)) for lang, probability in languages.items()}
-    each = np.array([logs.get(lang, LANGUAGE_FLOOR) for lang in segment.languages], np.float32)
-    return np.asarray(each[segment.language_of[rows]])
+    return np.array([logs.get(lang, LANGUAGE_FLOOR) for lang in segment.languages], np.float32)
 
 
 #: What a word found in an article's text is worth against one found in an example question.
@@ -254,8 +292,8 @@ def _fill_questions(
     features: NDArray[np.float32],
     segment: Segment,
     rows: NDArray[np.int64],
-    query: Query,
     scores: LexicalScores,
+    cosines: Cosines,
     unknown: frozenset[int],
 ) -> None:
     # An example may cover one part of an article alone: it never makes the rest harder to find.
@@ -264,29 +302,36 @@ def _fill_questions(
     least = np.float32(TEXT_SHARE) * features[:, Feature.NGRAM]
     features[:, Feature.QUESTION_NGRAM] = least
     starts, ends = segment.question_starts[rows], segment.question_starts[rows + 1]
+    sizes = (ends - starts).astype(np.int64)
+    if not sizes.any():
+        return
     questions, _ = ranges(starts, ends)
-    owners = np.repeat(np.arange(len(rows)), ends - starts)
     if unknown:
         kept = np.array([question not in unknown for question in questions.tolist()], bool)
-        questions, owners = questions[kept], owners[kept]
-    if len(questions) == 0:
+        owners = np.repeat(np.arange(len(rows)), sizes)[kept]
+        questions, sizes = questions[kept], np.bincount(owners, minlength=len(rows))
+    asked = np.flatnonzero(sizes)
+    if len(asked) == 0:
         return
-    asked, at, size = np.unique(owners, return_index=True, return_counts=True)
-    near = segment.questions.products(query.vector, questions)
-    features[asked, Feature.QUESTION] = np.maximum(substitute[asked], segment_maximum(near, at, size, 0.0))
-    features[asked, Feature.QUESTION_MEAN] = _mean_of_best(near, owners, at, size)
-    said = segment_maximum(scores.asked[questions], at, size, 0.0)
+    size = sizes[asked]
+    at = np.cumsum(size) - size
+    near = cosines.questions.of(questions)
+    features[asked, Feature.QUESTION] = np.maximum(substitute[asked], np.maximum.reduceat(near, at))
+    features[asked, Feature.QUESTION_MEAN] = _mean_of_best(near, at, size)
+    said = np.maximum.reduceat(scores.asked[questions], at)
     features[asked, Feature.QUESTION_NGRAM] = np.maximum(least[asked], said)
 
 
 def _mean_of_best(
-    values: NDArray[np.float32], owners: NDArray[np.int64], at: NDArray[np.int64], size: NDArray[np.int64]
+    values: NDArray[np.float32], at: NDArray[np.int64], size: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Mean of the three largest values (or fewer) of each owner; ``owners`` are sorted."""
-    order = np.lexsort((-values, owners))
-    rank = np.arange(len(values)) - np.repeat(at, size)
-    best = np.where(rank < 3, values[order], np.float32(0.0))
-    return np.asarray(np.add.reduceat(best, at) / np.minimum(size, 3), np.float32)
+    """Mean of the three largest values (or fewer) of each run; runs begin at ``at``."""
+    if size.max() > 3:
+        owners = np.repeat(np.arange(len(size)), size)
+        order = np.lexsort((-values, owners))
+        rank = np.arange(len(values)) - np.repeat(at, size)
+        values = np.where(rank < 3, values[order], np.float32(0.0))
+    return np.asarray(np.add.reduceat(values, at) / np.minimum(size, 3), np.float32)
 
 
 def best_section(

@@ -10,6 +10,7 @@ import json
 import math
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from importlib import resources
 from typing import NamedTuple, Self
 
@@ -22,8 +23,8 @@ from indexer.cohort import Cohort
 from indexer.language import Detected
 from indexer.ranking import Feature, Ranker
 from indexer.snapshot import Query, Snapshot
-from indexer.trees import Trees, sigmoid
-from indexer.vectors import dot
+from indexer.trees import Forest, Trees, sigmoid
+from indexer.vectors import Matrix, dot
 
 
 class Probabilities(NamedTuple):
@@ -88,14 +89,15 @@ class KbView:
     """What the cohort says about one kb."""
 
     snapshot: Snapshot
-    cohort: Cohort
+    outside: Matrix  #: of the cohort
+    usual: Matrix  #: ``[dim]``, mean of the cohort's questions
     cohort_mean: float  #: mean, over the cohort, of the best passage's cosine
     cohort_deviation: float
     articles: float  #: log of the number of articles
     examples: float  #: log(1 + mean number of example questions an article)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ConfidenceModel:
     """The shipped prior."""
 
@@ -134,15 +136,16 @@ class ConfidenceModel:
             # An editor has said which article these very words are about: a label, not an estimate.
             return Probabilities(LABELLED, LABELLED, LABELLED)
         values = evidence(candidates, order, scores, query, view)
+        confidence, choices, presence, scope = self._forest.logits(values)
         shift, choices_shift = calibration.shifts(language.lang)
-        one = sigmoid(shift.apply(self.confidence.logit(values)))
-        three = max(one, sigmoid(choices_shift.apply(self.choices.logit(values))))
-        present = max(three, sigmoid(self.present.logit(values)))
+        one = sigmoid(shift.apply(confidence))
+        three = max(one, sigmoid(choices_shift.apply(choices)))
+        present = max(three, sigmoid(presence))
         share = calibration.absent_share
         return Probabilities(
             confidence=restate(present, one, share),
             choices=restate(present, three, share),
-            scope=sigmoid(self.scope.logit(values)),
+            scope=sigmoid(scope),
         )
 
     def logits(
@@ -155,7 +158,12 @@ class ConfidenceModel:
     ) -> tuple[float, float, float]:
         """Logits of confidence, choices and presence, before any kb's shift."""
         values = evidence(candidates, order, scores, query, view)
-        return self.confidence.logit(values), self.choices.logit(values), self.present.logit(values)
+        confidence, choices, presence, _ = self._forest.logits(values)
+        return confidence, choices, presence
+
+    @cached_property
+    def _forest(self) -> Forest:
+        return Forest((self.confidence, self.choices, self.present, self.scope))
 
 
 def kb_view(snapshot: Snapshot, cohort: Cohort) -> KbView:
@@ -169,7 +177,8 @@ def kb_view(snapshot: Snapshot, cohort: Cohort) -> KbView:
             best = np.maximum(best, products.max(axis=1))
     return KbView(
         snapshot=snapshot,
-        cohort=cohort,
+        outside=cohort.outside,
+        usual=cohort.queries.mean(axis=0),
         cohort_mean=float(best.mean()),
         cohort_deviation=float(best.std()) + 1e-3,
         articles=math.log(max(len(snapshot.places), 1)),
@@ -207,29 +216,33 @@ def evidence(
     row[Evidence.SOFTMAX_1] = softmax[0]
     row[Evidence.SOFTMAX_3] = softmax[:3].sum()
     row[Evidence.ENTROPY] = float(-(softmax * np.log(softmax + 1e-12)).sum())
-    ranks = 0.0
-    for feature, margin in _MARGINS:
-        column = features[:, feature]
-        ranks += 1.0 / (1.0 + np.count_nonzero(column > column[top]))
-        if margin is not None:
-            row[margin] = column[top] - (_highest_other(column, top) if len(column) > 1 else 0.0)
-    row[Evidence.AGREEMENT] = ranks / len(_MARGINS)
+    columns = features[:, _COMPARED]
+    best = columns[top].copy()
+    ranks = 1.0 + np.count_nonzero(columns > best, axis=0)
+    columns[top] = -np.inf
+    margins = best - (columns.max(axis=0) if len(columns) > 1 else 0.0)
+    row[_MARGINS] = margins[: len(_MARGINS)]
+    row[Evidence.AGREEMENT] = (1.0 / ranks).mean()
     part = view.snapshot.parts[int(candidates.part[top])].segment
     article = int(candidates.row[top])
     first_passage, last_passage = int(part.starts[article, 1]), int(part.starts[article + 1, 1])
     lang = part.keys[article].lang
     row[Evidence.COVERAGE] = view.snapshot.coverage(
-        int(candidates.part[top]), first_passage, last_passage, query.stems.get(lang)
+        int(candidates.part[top]),
+        first_passage,
+        last_passage,
+        candidates.stems.get(lang),
+        len(query.stems.get(lang, ())),
     )
     row[Evidence.UNKNOWN_NGRAMS] = candidates.unknown_ngrams
     row[Evidence.UNKNOWN_STEMS] = candidates.unknown_stems
     nearest = float(features[:, Feature.PASSAGE].max())
     row[Evidence.COHORT_Z] = (nearest - view.cohort_mean) / view.cohort_deviation
     vectors = part.passages.rows(slice(first_passage, last_passage))
-    passage = vectors[int(np.argmax(dot(vectors, query.vector)))]
-    usual = float(dot(view.cohort.queries, passage).mean())
+    passage = vectors[int(np.argmax(dot(vectors, query.vector))) if len(vectors) > 1 else 0]
+    usual = float(dot(passage[None, :], view.usual)[0])
     row[Evidence.COHORT_EXCESS] = float(features[top, Feature.PASSAGE]) - usual
-    outside = float(dot(view.cohort.outside, query.vector).max()) if len(view.cohort.outside) else 0.0
+    outside = float(dot(view.outside, query.vector).max()) if len(view.outside) else 0.0
     row[Evidence.OUTSIDE] = outside
     near = features[:, [Feature.PASSAGE, Feature.SNIPPET, Feature.TITLE, Feature.QUESTION]].max()
     row[Evidence.OUTSIDE_MARGIN] = float(near) - outside
@@ -242,14 +255,11 @@ def evidence(
 #: Stands for the gap to a rank that does not exist.
 EMPTY_MARGIN = 3.0
 
-_MARGINS: tuple[tuple[Feature, Evidence | None], ...] = (
-    (Feature.PASSAGE, Evidence.PASSAGE_MARGIN),
-    (Feature.SNIPPET, Evidence.SNIPPET_MARGIN),
-    (Feature.NGRAM, Evidence.NGRAM_MARGIN),
-    (Feature.STEM, None),
-    (Feature.TITLE, None),
-    (Feature.QUESTION, None),
-)
+#: Rankers that may agree on an article; of the first ones the margin counts too.
+_COMPARED = [
+    Feature.PASSAGE, Feature.SNIPPET, Feature.NGRAM, Feature.STEM, Feature.TITLE, Feature.QUESTION
+]  # fmt: skip
+_MARGINS = [Evidence.PASSAGE_MARGIN, Evidence.SNIPPET_MARGIN, Evidence.NGRAM_MARGIN]
 
 
 def _highest_other(column: NDArray[np.float32], top: int) -> np.float32:

@@ -223,10 +223,11 @@ class Index:
         """Candidates with features and scores; ``search`` without the probabilities."""
         text = text[:MAX_QUESTION]  # normalising is quadratic in runs of combining marks
         site = tuple(languages or self.languages)
+        if embedding is None:
+            # First, because its weights push all else out of the processor's cache.
+            embedding = self.encoder.encode_queries([text])[0]
         likely = language_probabilities(text, site, lang)
         best = max(site, key=lambda each: (likely[each], each == lang))
-        if embedding is None:
-            embedding = self.encoder.encode_queries([text])[0]
         query = self.query(text, self.cohort.centre_queries(embedding[None, :])[0], likely)
         access = access or anyone()
         candidates = find_candidates(
@@ -279,9 +280,12 @@ class Index:
                 bool((limits := self._limits.get(key)) and limits.is_for_others(access)) for key in keys
             ]
             scores = scores - np.float32(OTHER_AUDIENCE) * np.array(others, np.float32)
-        # Equal scores keep the order of (language, id), whatever segments the articles lie in.
-        alphabetical = sorted(range(len(keys)), key=keys.__getitem__)
-        order = np.array(sorted(alphabetical, key=lambda row: -float(scores[row])), np.int64)
+        order = np.argsort(-scores, kind="stable")
+        ranked = scores[order]
+        if (ranked[1:] == ranked[:-1]).any():
+            # Equal scores keep the order of (language, id), whatever segments the articles lie in.
+            alphabetical = sorted(range(len(keys)), key=keys.__getitem__)
+            order = np.array(sorted(alphabetical, key=lambda row: -float(scores[row])), np.int64)
         return Ranked(
             candidates=candidates,
             order=order,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.terms import hashed_ngrams, words
+from indexer.terms import question_hashes, question_words
 
 SIZES = (1, 2, 3, 4)
 BUCKETS = 1 << 14
@@ -35,11 +35,10 @@ class Detected(NamedTuple):
 
 def buckets(text: str) -> NDArray[np.int64]:
     """The bucket of every hashed n-gram of the words of a text, in no order."""
-    spaced = " ".join(words(text))
-    if not spaced:
+    hashes = question_hashes(text)
+    if not hashes:
         return np.zeros(0, np.int64)
-    hashes = np.concatenate(hashed_ngrams(f" {spaced} ", SIZES))
-    return (hashes >> np.uint64(64 - 14)).astype(np.int64)
+    return (np.concatenate(hashes[: len(SIZES)]) >> np.uint64(64 - 14)).astype(np.int64)
 
 
 def bucket_counts(text: str) -> NDArray[np.int64]:
@@ -51,7 +50,8 @@ def bucket_counts(text: str) -> NDArray[np.int64]:
 def _shipped() -> tuple[tuple[str, ...], NDArray[np.float32]]:
     with resources.as_file(resources.files("indexer").joinpath("data/language.npy")) as path:
         table = np.load(path, allow_pickle=False).astype(np.float32)
-    return SHIPPED_LANGUAGES, table
+    # What one n-gram tells of all languages lies side by side: a question reads some 200 places of it.
+    return SHIPPED_LANGUAGES, np.ascontiguousarray(table.T)
 
 
 #: Rows of the shipped table.
@@ -73,9 +73,9 @@ def language_probabilities(
     evidence = np.zeros(len(languages))
     rows = [known.index(lang) if lang in known else -1 for lang in languages]
     if len(found) and all(row >= 0 for row in rows):
-        evidence = TEMPERATURE * table[:, found].sum(axis=1, dtype=np.float64)[rows]
+        evidence = TEMPERATURE * table[found].sum(axis=0, dtype=np.float64)[rows]
         evidence -= evidence.max()
-        if hint in languages and len(words(text)) == 1:
+        if hint in languages and len(question_words(text)) == 1:
             evidence = np.maximum(evidence, -ONE_WORD_LIMIT)
     prior = np.array([HINT_ODDS if lang == hint else 1.0 for lang in languages])
     weights = prior * np.exp(evidence)

@@ -129,20 +129,21 @@ class Snapshot:
             getattr(p.segment, name).score(rows, weights) / np.float32(total)
             for p, rows in zip(self.parts, located, strict=True)
         )
-        return TermScores(scores, float(weights[: len(terms)][~known].sum()) / total)
+        return TermScores(scores, float(weights[: len(terms)][~known].sum()) / total, weights, located)
 
-    def coverage(self, part: int, first: int, last: int, stems: Hashes | None) -> float:
-        """Share of the idf of a question's stems that occur in passages ``first`` to ``last`` of a part."""
-        if stems is None or len(stems) == 0:
+    def coverage(self, part: int, first: int, last: int, stems: TermScores | None, count: int) -> float:
+        """Share of the idf of a question's ``count`` stems that occur in passages ``first`` to ``last``."""
+        if stems is None or count == 0:
             return 0.0
-        located = [each.segment.stems.locate(stems) for each in self.parts]
-        weights = idf(self._frequency("stems", located), self.passage_count)
-        postings, rows = self.parts[part].segment.stems, located[part]
-        found = np.zeros(len(rows), bool)
-        for i in np.flatnonzero(rows >= 0).tolist():
-            units = postings.units[postings.starts[rows[i]] : postings.starts[rows[i] + 1]]
-            at = int(np.searchsorted(units, first))
-            found[i] = at < len(units) and units[at] < last
+        postings = self.parts[part].segment.stems
+        weights = stems.weights[:count]
+        found = np.zeros(count, bool)
+        wanted = np.int32(first)  # a plain number would have the units copied
+        for i, row in enumerate(stems.located[part][:count].tolist()):
+            if row >= 0:
+                units = postings.units[postings.starts[row] : postings.starts[row + 1]]
+                at = units.searchsorted(wanted)
+                found[i] = at < len(units) and units[at] < last
         return float(weights[found].sum() / weights.sum())
 
     def _frequency(self, name: str, located: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
@@ -165,10 +166,12 @@ SYNONYM_WEIGHT = np.float32(0.6)
 
 
 class TermScores(NamedTuple):
-    """Lexical scores by part, and the share of the question's weight that occurs nowhere in the kb."""
+    """What the terms of one question score."""
 
-    parts: tuple[NDArray[np.float32], ...]
-    unknown: float
+    parts: tuple[NDArray[np.float32], ...]  #: every unit's score, by part
+    unknown: float  #: share of the question's weight that occurs nowhere in the kb
+    weights: NDArray[np.float32]  #: of the question's terms, and then of its synonyms'
+    located: Sequence[NDArray[np.int64]]  #: rows of the same in the postings, by part; -1: nowhere
 
 
 def _alive(count: int, dead: NDArray[np.bool_] | None) -> int:
@@ -202,11 +205,18 @@ def segment_maximum(
 
 def top_rows(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """Rows of the ``k`` highest positive scores; of equal ones the first, on any machine. In no order."""
-    found = scores > 0
-    count = np.count_nonzero(found)
-    if count <= k:
-        return np.flatnonzero(found)
-    # Where few score at all, these are set apart first: partitioning many equal values takes long.
-    least = np.partition(scores[found] if count * 4 < len(scores) else scores, -k)[-k]
-    above = np.flatnonzero(scores > least)
-    return np.concatenate([above, np.flatnonzero(scores == least)[: k - len(above)]])
+    # Rows are looked at in groups: no fewer than k rows reach the k-th highest of the groups' peaks.
+    size = len(scores) // (_GROUPS * k)
+    groups = len(scores) // size if size > 1 else 0
+    peaks = scores[: groups * size].reshape(size, groups).max(axis=0) if groups else scores[:0]
+    floor = np.partition(peaks, -k)[-k] if groups else np.float32(0.0)
+    rows = np.flatnonzero(scores >= floor if floor > 0 else scores > 0)
+    if len(rows) <= k:
+        return rows
+    found = scores[rows]
+    least = np.partition(found, -k)[-k]
+    above = rows[found > least]
+    return np.concatenate([above, rows[found == least][: k - len(above)]])
+
+
+_GROUPS = 4  #: groups of rows for each row wanted, at least

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 Hashes = NDArray[np.uint32]
 
 NGRAM_SIZES = (3, 4, 5)
+QUESTION_SIZES = (1, 2, 3, 4, 5)  #: those of n-grams and of languages
 #: Weights count in halves, so that a term without its dots can weigh half of a plain one.
 PLAIN, FOLDED = 2, 1
 
@@ -81,8 +82,24 @@ def hashed_ngrams(text: str, sizes: Sequence[int]) -> list[NDArray[np.uint64]]:
 
 def _ngram_hashes(text: str) -> NDArray[np.uint32]:
     """The hash of every n-gram of all sizes, in order."""
-    hashes = np.concatenate(hashed_ngrams(text, NGRAM_SIZES))
-    return (hashes >> np.uint64(32)).astype(np.uint32)
+    return _as_terms(hashed_ngrams(text, NGRAM_SIZES))
+
+
+def _as_terms(hashes: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint32]:
+    return (np.concatenate(hashes) >> np.uint64(32)).astype(np.uint32)
+
+
+@lru_cache(maxsize=32)
+def question_words(text: str) -> tuple[str, ...]:
+    """The words of what a customer typed: its language, its stems and its n-grams are looked for in turn."""
+    return tuple(words(text))
+
+
+@lru_cache(maxsize=32)
+def question_hashes(text: str) -> tuple[NDArray[np.uint64], ...]:
+    """The hashes of the n-grams of one to five characters of what a customer typed; empty without words."""
+    found = question_words(text)
+    return tuple(hashed_ngrams(f" {' '.join(found)} ", QUESTION_SIZES)) if found else ()
 
 
 def _spaced(text: str) -> str:
@@ -104,8 +121,8 @@ def ngrams(text: str) -> WeightedTerms:
 
 def query_ngrams(text: str) -> Hashes:
     """The distinct n-grams of what a customer typed, as typed."""
-    spaced = _spaced(text)
-    return _distinct(_ngram_hashes(spaced)) if spaced else NO_TERMS
+    hashes = question_hashes(text)
+    return _distinct(_as_terms(hashes[NGRAM_SIZES[0] - 1 :])) if hashes else NO_TERMS
 
 
 def _distinct(terms: Hashes) -> Hashes:
@@ -156,4 +173,4 @@ def stems(text: str, lang: str) -> WeightedTerms:
 
 def query_stems(text: str, lang: str) -> Hashes:
     """The distinct stems of what a customer typed, in one language."""
-    return _distinct(np.array([_word_terms(word, lang)[0][0] for word in words(text)], np.uint32))
+    return _distinct(np.array([_word_terms(word, lang)[0][0] for word in question_words(text)], np.uint32))
