@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from botsvc.intent_features import Read, concept_names, grams
+from botsvc.intent_features import Flag, Read, concept_names, grams
 
 __all__ = ["Nets", "packed", "unpacked"]
 
@@ -48,20 +48,23 @@ class Nets:
     last: Vector  #: [nets, joint, outputs]
     last_bias: Vector  #: [nets, 1, outputs]
     places: Mapping[str, int] = field(default_factory=dict)  #: of concepts
-    known: dict[tuple[str, str], Vector] = field(default_factory=dict)  #: vectors of words met before
+    known: dict[tuple[str, str, tuple[Flag, ...]], Vector] = field(
+        default_factory=dict
+    )  #: vectors of words met before
 
     def scores(self, words: Sequence[Read], embedding: Vector | None, lang: str) -> dict[str, float]:
         """Log odds by output; without ``embedding`` the words alone count."""
         count = len(self.first)
-        base = self.langs[self.languages.index(lang)]
         read = np.stack([self._word(word, lang) for word in words])
-        read += base
         length, width = len(words), read.shape[1] // count
         padded = np.zeros((count, length + 2, width), dtype=np.float32)
         padded[:, 1:-1] = read.reshape(length, count, width).transpose(1, 0, 2)
         hidden = np.zeros((count, length + 2, self.first.shape[2]), dtype=np.float32)
-        hidden[:, 1:-1] = np.maximum(_three(padded) @ self.first + self.first_bias, 0)
-        found = hidden[:, 1:-1] + np.maximum(_three(hidden) @ self.second + self.second_bias, 0)
+        middle = hidden[:, 1:-1]
+        np.maximum(_three(padded, self.first, self.first_bias), 0, out=middle)
+        found = _three(hidden, self.second, self.second_bias)
+        np.maximum(found, 0, out=found)
+        found += middle
         seen = np.zeros((count, len(self.view) // count), dtype=np.float32)
         if embedding is not None:
             # einsum, not @: threads of the linear algebra library cost more here than they bring.
@@ -73,18 +76,20 @@ class Nets:
         return dict(zip(self.outputs, total.tolist(), strict=True))
 
     def _word(self, word: Read, lang: str) -> Vector:
-        key = (lang, word.text)
-        vector = self.known.get(key) if word.text else None
+        """What the nets see of one word, or mark, in a message of this language."""
+        key = (lang, word.text, word.flags)
+        vector = self.known.get(key)
         if vector is None:
             buckets = grams(word.text)
             vector = self.concepts[[self.places[name] for name in word.concepts]].sum(axis=0)
             if buckets:
                 parts = self.grams[buckets].sum(axis=0, dtype=np.int32).astype(np.float32)
                 vector += parts * self.steps / np.float32(len(buckets) ** 0.5)
-            if word.text and len(self.known) < _KEPT:
+            for flag in word.flags:
+                vector += self.flags[flag]
+            vector += self.langs[self.languages.index(lang)]
+            if len(self.known) < _KEPT:
                 self.known[key] = vector
-        for flag in word.flags:
-            vector = vector + self.flags[flag]
         return vector
 
     @classmethod
@@ -105,9 +110,17 @@ class Nets:
         )
 
 
-def _three(rows: Vector) -> Vector:
-    """Each row with its neighbours: ``[nets, length + 2, width]`` to ``[nets, length, 3 * width]``."""
-    return np.concatenate([rows[:, :-2], rows[:, 1:-1], rows[:, 2:]], axis=2)
+def _three(rows: Vector, weights: Vector, bias: Vector) -> Vector:
+    """Each row with its neighbours times the weights: ``[nets, length + 2, width]`` to ``[nets, length, n]``.
+
+    Neighbour by neighbour: products this small stay on the thread that asks for them.
+    """
+    width = rows.shape[2]
+    found = rows[:, :-2] @ weights[:, :width]
+    found += rows[:, 1:-1] @ weights[:, width : 2 * width]
+    found += rows[:, 2:] @ weights[:, 2 * width :]
+    found += bias
+    return np.asarray(found, np.float32)
 
 
 def packed(values: NDArray[np.floating]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
+from unicodedata import is_normalized
 
 import yaml
 
@@ -20,6 +21,7 @@ _SIGNS = re.compile(r"(?<=\w):(?=\w)")
 _TOKEN = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*")
 _NO_ONE = re.compile(r"\bno[ -]one\b")
 _SCOPE = 8  # words after a negation that it may reach
+_KEPT = 500  # words that a list remembers having been asked for
 _QUESTION = 6  # how late in a question a negation may stand
 
 
@@ -31,15 +33,24 @@ class Word(NamedTuple):
     typed: str = ""  #: lower case, with its dots
 
 
-class Words(NamedTuple):
+class Words:
     """Words and beginnings of words, undotted."""
 
-    whole: frozenset[str]
-    stems: tuple[str, ...]
+    __slots__ = ("_known", "stems", "whole")
+
+    def __init__(self, whole: frozenset[str], stems: tuple[str, ...]) -> None:
+        self.whole = whole
+        self.stems = stems
+        self._known: dict[str, bool] = {}
 
     def has(self, word: str) -> bool:
         """Whether ``word`` (undotted) is one of them."""
-        return word in self.whole or word.startswith(self.stems)
+        known = self._known.get(word)
+        if known is None:
+            known = word in self.whole or word.startswith(self.stems)
+            if len(self._known) < _KEPT:
+                self._known[word] = known
+        return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +103,11 @@ def _words(text: str) -> Words:
 
 def tokens(text: str) -> list[Word]:
     """The words of a text in lower case; ``joo-o`` and ``don't`` are one word."""
-    joined = _NO_ONE.sub("noone", _SIGNS.sub("", lowered(text[:LONGEST])))
+    return _tokens(lowered(text[:LONGEST]))
+
+
+def _tokens(text: str) -> list[Word]:
+    joined = _NO_ONE.sub("noone", _SIGNS.sub("", text))
     return [_word(word) for word in _TOKEN.findall(joined)]
 
 
@@ -106,7 +121,8 @@ def clauses(text: str, lexicon: Lexicon) -> list[list[Word]]:
     found: list[list[Word]] = []
     for part in _CLAUSE.split(lowered(text[:LONGEST])):
         current: list[Word] = []
-        typed = tokens(part)
+        # A part of a text in lower case is in lower case already, but may compose anew where it was cut.
+        typed = _tokens(part) if part.isascii() or is_normalized("NFC", part) else tokens(part)
         for place, word in enumerate(typed):
             acts = any(lexicon.acts.has(later.text) for later in typed[place + 1 : place + 2])
             joins = acts and lexicon.joins.has(word.text)

@@ -95,7 +95,8 @@ def _by_likeness(typed: Sequence[str], likeness: Mapping[str, float], far: float
 
 
 @lru_cache(maxsize=1)
-def _phrases() -> tuple[Mapping[tuple[str, ...], frozenset[str]], frozenset[str]]:
+def _phrases() -> tuple[Mapping[tuple[str, ...], frozenset[str]], frozenset[str], int]:
+    """Phrases with their kinds, words that may stand around them, and how long phrases are at most."""
     source = resources.files("botsvc.intents_data").joinpath("small_talk.yaml").read_bytes()
     tables = yaml.safe_load(source)
     phrases: dict[tuple[str, ...], set[str]] = {}
@@ -105,13 +106,13 @@ def _phrases() -> tuple[Mapping[tuple[str, ...], frozenset[str]], frozenset[str]
             typed = tuple(undotted(word) for word in words(phrase))
             if typed:
                 phrases.setdefault(typed, set()).add(kind)
-    return {phrase: frozenset(kinds) for phrase, kinds in phrases.items()}, around
+    longest = max(map(len, phrases))
+    return {phrase: frozenset(kinds) for phrase, kinds in phrases.items()}, around, longest
 
 
 def _covered(typed: tuple[str, ...]) -> frozenset[str] | None:
     """The kinds of the phrases that together make up the message; None when a word belongs to none."""
-    phrases, around = _phrases()
-    longest = max(map(len, phrases))
+    phrases, around, longest = _phrases()
     kinds: set[str] = set()
     place = 0
     while place < len(typed):
