@@ -33,6 +33,8 @@ COMMON_FROM = 64
 COMMON_SPAN = 6
 #: Blocks begin and end at multiples of this share of the units: terms of one language share one.
 _BLOCKS = 8
+#: Terms with fewer postings on average are read posting by posting, others term by term.
+FEW = 150
 _CHUNK = 1_000_000  #: postings copied at a time
 
 
@@ -155,14 +157,26 @@ class Postings:
         at, is_common = self.common.locate(rows)
         rare = rows[~is_common]
         if len(rare):
-            starts, ends = self.starts[rare], self.starts[rare + 1]
-            slices = [slice(s, e) for s, e in zip(starts.tolist(), ends.tolist(), strict=True)]
-            units = np.concatenate([self.units[s] for s in slices])
-            impacts = np.concatenate([self.impacts[s] for s in slices])
-            np.add.at(total, units, np.repeat(scaled[~is_common], ends - starts) * impacts)
+            starts, sizes = self.starts[rare], self.starts[rare + 1] - self.starts[rare]
+            units, impacts = self._postings(starts, sizes)
+            np.add.at(total, units, np.repeat(scaled[~is_common], sizes) * impacts)
         if len(at):
             self.common.add(total, at, scaled[is_common])
         return total
+
+    def _postings(
+        self, starts: NDArray[np.int64], sizes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+        """Units and impacts of some terms, one term after the other."""
+        count = int(sizes.sum())
+        if count < FEW * len(sizes):
+            ends = np.cumsum(sizes)
+            places = np.arange(count) + np.repeat(starts - (ends - sizes), sizes)
+            return self.units[places], self.impacts[places]
+        slices = [slice(s, s + n) for s, n in zip(starts.tolist(), sizes.tolist(), strict=True)]
+        return np.concatenate([self.units[s] for s in slices]), np.concatenate(
+            [self.impacts[s] for s in slices]
+        )
 
 
 def _common(
