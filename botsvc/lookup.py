@@ -61,23 +61,36 @@ def choose(found: Sequence[Found], message: Message, state: EpisodeState, policy
     """The search that counts.
 
     The message alone counts when it is sure by itself. Together with the last question it counts when it is
-    surer and the message leans on what was said before: otherwise every aside after a question would be
-    answered with that question's article once more.
+    surer and the message leans on what was said before, is short, or becomes so much surer that it cannot be
+    meant alone. An aside after an answer ("no joo") is not answered with the same section once more.
     """
     alone = next((one for one in found if not one.together), None)
     together = next((one for one in found if one.together), None)
     if alone is None or together is None:
         return alone or together
     threshold = policy.thresholds[alone.result.language.lang]
-    sure = alone.result.probabilities.confidence
-    if sure >= threshold.answer or together.result.probabilities.confidence <= sure:
+    sure, surer = alone.result.probabilities.confidence, together.result.probabilities.confidence
+    if sure >= threshold.answer or surer <= sure:
         return alone
     state = current(state)
+    length = len(words(message.text))
     refines = state.pending is not None and state.pending.kind is PromptKind.CHOICES
     here = alone.result.probabilities.scope >= threshold.scope
-    if not (refines or here or leans_on_earlier(message.text)) or _repeats(together, state):
+    leans = refines or leans_on_earlier(message.text)
+    if not (leans or here) and length <= ASIDE_WORDS and _repeats(together, state):
         return alone
-    return together
+    likelier = surer >= MUCH_SURER * sure and alone.result.probabilities.scope >= ELSEWHERE
+    return together if leans or (here and length <= SHORT_WORDS) or likelier else alone
+
+
+#: A message of so few words says little without the question before it.
+SHORT_WORDS, ASIDE_WORDS = 4, 3
+#: How many times as probable the joint reading must be where nothing in the message's form speaks for it. On
+#: the sample's conversations 4 finds two thirds of the follow-ups' articles (n = 108), on pairs of unrelated
+#: questions it costs the second one 1.4 points of recall@1 (n = 297).
+MUCH_SURER = 4.0
+#: Below this scope a message is about something else ("what is the capital of Finland").
+ELSEWHERE = 0.05
 
 
 def leans_on_earlier(text: str) -> bool:
