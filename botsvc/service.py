@@ -112,9 +112,9 @@ class Service:
             starts=Buckets(settings.limits.conversations_per_minute),
             messages=Buckets(settings.limits.messages_per_minute),
             work=Work(threads),
-            # Threads beyond the cores only fight for the interpreter: with eight on two cores a question
-            # took half as much CPU again. One more than the cores keeps these busy.
-            asking=Work(min(threads, _cores() + 1), name="ask", most=threads * (1 + WAITING_PER_THREAD)),
+            # Threads beyond the cores only fight for the interpreter: eight of them on two cores took a
+            # third more CPU a question than two, and answered no more of them.
+            asking=Work(min(threads, max(2, _cores())), name="ask", most=threads * (1 + WAITING_PER_THREAD)),
         )
 
     @property

@@ -34,10 +34,10 @@ def test_at_most_so_many_calls_run_at_once() -> None:
     assert most == 3
 
 
-def test_questions_take_one_thread_more_than_there_are_cores_and_queue_as_other_calls(
+def test_questions_take_a_thread_for_each_core_and_queue_as_other_calls(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("botsvc.service._cores", lambda: 2)
+    monkeypatch.setattr("botsvc.service._cores", lambda: 3)
     settings = Settings()
     service = Service.of(settings, Swapper(tmp_path, 1.0))
     gate = threading.Event()
