@@ -58,7 +58,10 @@ class ServerSettings(Section):
         default=65_536, ge=1_024, le=10_485_760, description="Largest request body that is read."
     )
     threads: int = Field(
-        default=8, ge=1, le=128, description="Requests that are worked on at the same time in one process."
+        default=8,
+        ge=1,
+        le=128,
+        description="Requests worked on at the same time in one process; questions at most one a core.",
     )
     index_poll_seconds: float = Field(
         default=0.2, gt=0, le=60, description="How often the service looks for a newly published index."
