@@ -274,7 +274,7 @@ class Index:
             self.snapshot.parts[part].segment.keys[row]
             for part, row in zip(candidates.part.tolist(), candidates.row.tolist(), strict=True)
         )
-        scores = self.ranker.score(candidates.features)
+        scores = self.ranker.score(candidates.features, language.lang)
         if access.audience:
             others = [
                 bool((limits := self._limits.get(key)) and limits.is_for_others(access)) for key in keys

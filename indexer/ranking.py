@@ -7,7 +7,8 @@ help centers and shipped as JSON (``evals/training/ranking.py``); a kb does not 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 from importlib import resources
 from typing import Self
@@ -34,6 +35,9 @@ class Feature(IntEnum):
 
 FEATURES = len(Feature)
 
+#: What compares words and parts of words.
+LEXICAL = (Feature.NGRAM, Feature.STEM, Feature.QUESTION_NGRAM)
+
 #: From this cosine on, the question is word for word an article's title or one of its examples: the same text
 #: has the same vector, and nothing else comes near one.
 SAME_TEXT = 0.985
@@ -48,10 +52,16 @@ class Ranker:
     """Weights of the features; a higher score is better."""
 
     weights: NDArray[np.float32]  #: ``[FEATURES]``
+    #: by language of the question: how much more its words count, where encoders know the language less well
+    words: Mapping[str, float] = field(default_factory=dict)
 
-    def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """``[n, FEATURES]`` to ``[n]``."""
-        scores = features @ self.weights
+    def score(self, features: NDArray[np.float32], lang: str = "") -> NDArray[np.float32]:
+        """``[n, FEATURES]`` of a question in ``lang`` to ``[n]``."""
+        weights = self.weights
+        if (more := self.words.get(lang, 1.0)) != 1.0:
+            weights = weights.copy()
+            weights[list(LEXICAL)] *= np.float32(more)
+        scores = features @ weights
         scores[self.same_text(features)] += SAME_TEXT_BONUS
         return np.asarray(scores, np.float32)
 
@@ -70,5 +80,6 @@ class Ranker:
     def shipped(cls) -> Self:
         """The combination that comes with the product."""
         text = resources.files("indexer").joinpath("data/ranking.json").read_text(encoding="utf-8")
-        weights = json.loads(text)["weights"]
-        return cls(weights=np.array([weights[feature.name.lower()] for feature in Feature], np.float32))
+        record = json.loads(text)
+        weights = [record["weights"][feature.name.lower()] for feature in Feature]
+        return cls(weights=np.array(weights, np.float32), words=record["words"])

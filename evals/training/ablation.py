@@ -59,13 +59,13 @@ def collect(opened: OpenSet) -> dict[str, list[Ranking]]:
     return found
 
 
-def hits(rankings: Sequence[Ranking], without: Sequence[Feature]) -> NDArray[np.float64]:
+def hits(rankings: Sequence[Ranking], lang: str, without: Sequence[Feature]) -> NDArray[np.float64]:
     """1 where the best article is right, by question."""
     shipped = Ranker.shipped()
     weights = shipped.weights.copy()
     weights[list(without)] = 0.0
-    ranker = Ranker(weights=weights)
-    best = [int(np.argmax(ranker.score(each.features))) for each in rankings]
+    ranker = Ranker(weights=weights, words=shipped.words)
+    best = [int(np.argmax(ranker.score(each.features, lang))) for each in rankings]
     return np.array([each.right[at] for each, at in zip(rankings, best, strict=True)], float)
 
 
@@ -85,13 +85,13 @@ def interval(values: NDArray[np.float64], rankings: Sequence[Ranking]) -> tuple[
 def rows(opened: OpenSet) -> Iterator[str]:
     """Lines of the table."""
     for lang, rankings in sorted(collect(opened).items()):
-        every = hits(rankings, ())
+        every = hits(rankings, lang, ())
         low, high = interval(every, rankings)
         examples = "uneven" if opened.examples < 0 else str(opened.examples)
         name = f"| {opened.name} {lang} | {examples} | {len(rankings)}"
         yield f"{name} | everything | {every.mean():.3f} | {low:.3f} .. {high:.3f} |"
         for part, features in PARTS.items():
-            change = hits(rankings, features) - every
+            change = hits(rankings, lang, features) - every
             if not change.any():
                 continue
             low, high = interval(change, rankings)

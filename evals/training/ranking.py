@@ -110,7 +110,8 @@ def main(data: Path, memory: Path) -> None:
             )
     weights = fit(groups)
     record: dict[str, Any] = {
-        "weights": {feature.name.lower(): round(float(weights[feature]), 3) for feature in Feature}
+        "weights": {feature.name.lower(): round(float(weights[feature]), 3) for feature in Feature},
+        "words": dict(Ranker.shipped().words),
     }
     click.echo(json.dumps(record))
     target = Path(str(resources.files("indexer").joinpath("data/ranking.json")))
