@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Request
 
 from evals.compare import compare
 from evals.compare_report import render_comparison
@@ -52,6 +53,10 @@ def pages() -> dict[str, str]:
     }
 
 
+def _note(urls: list[str], request: Request) -> None:
+    urls.append(request.url)
+
+
 @pytest.mark.parametrize("name", ["report", "compare"])
 def test_a_page_fits_phone_and_desk_and_fetches_nothing(
     browser: Browser,  # noqa: F811 - the fixture
@@ -63,7 +68,7 @@ def test_a_page_fits_phone_and_desk_and_fetches_nothing(
     for size in (PHONE, DESK):
         page = browser.new_page(viewport=size)
         fetched: list[str] = []
-        page.on("request", lambda request, to=fetched: to.append(request.url))
+        page.on("request", partial(_note, fetched))
         page.goto(path.as_uri())
         page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
         wide, room = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")

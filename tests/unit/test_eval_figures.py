@@ -221,6 +221,7 @@ def test_the_interval_of_a_small_calibration_error_holds_it() -> None:
             top = name if shown else "x"
             run.append(predicted(name, Outcome.ANSWERED, top, gold=(name,), confidence=tenth / 10 + 0.05))
     figure = figures(run, Resampling(seed=2, resamples=300), ["ece"])["ece"]
+    assert figure.value is not None
     assert figure.value == pytest.approx(0.0, abs=1e-9)
     assert figure.interval is not None
     assert 0.0 <= figure.interval.low <= figure.value + 1e-9
