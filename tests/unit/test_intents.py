@@ -109,3 +109,35 @@ def test_nets_fitted_to_other_concepts_are_refused(record: dict[str, object]) ->
     assert isinstance(names, list)
     with pytest.raises(ValueError, match="concepts"):
         Nets.from_json({**record, "names": names[1:]})
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("how do I send my account money", "en"),
+        ("please extend my loan", "en"),
+        ("What happens when I suspend my computer?", "en"),
+        ("I'd like to end my subscription", "en"),
+        ("hinta on ihan tajuton", "fi"),
+        ("mitä vakuutus korvaa jos on tulipalo", "fi"),
+        ("kortet slutade fungera, jag orkar inte vänta", "sv"),
+    ],
+)
+def test_ordinary_words_are_no_crisis(text: str, lang: str) -> None:
+    assert not IntentModel.load().classify(text, None, lang).crisis
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("I just want to end it all", "en"),
+        ("my husband hit me and I'm afraid for my life", "en"),
+        ("my mother is not breathing", "en"),
+        ("pelkään että hän tappaa minut", "fi"),
+        ("en jaksa enää elämää", "fi"),
+        ("pappa är medvetslös, vad gör jag", "sv"),
+        ("jag är i fara här hemma", "sv"),
+    ],
+)
+def test_somebody_in_danger_is_noticed(text: str, lang: str) -> None:
+    assert IntentModel.load().classify(text, None, lang).crisis
