@@ -17,6 +17,8 @@ from evals.report import render_report
 from tests.acceptance.test_browser import DESK, PHONE, browser  # noqa: F401 - a fixture
 from tests.unit.test_eval_runner import evaluated
 
+pytestmark = pytest.mark.browser
+
 CURVE_FIGURE = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 40, "unscored": 0}
 
 
