@@ -14,7 +14,7 @@ from evals.compare_report import render_comparison
 from evals.figures import Resampling
 from evals.predictions import Outcome
 from evals.report import render_report
-from tests.acceptance.test_browser import DESK, PHONE, browser  # noqa: F401 - a fixture
+from tests.acceptance.test_browser import DESK, PHONE
 from tests.unit.test_eval_runner import evaluated
 
 pytestmark = pytest.mark.browser
@@ -61,7 +61,7 @@ def _note(urls: list[str], request: Request) -> None:
 
 @pytest.mark.parametrize("name", ["report", "compare"])
 def test_a_page_fits_phone_and_desk_and_fetches_nothing(
-    browser: Browser,  # noqa: F811 - the fixture
+    browser: Browser,
     tmp_path: Path,
     name: str,
 ) -> None:
