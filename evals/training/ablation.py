@@ -7,6 +7,7 @@ bootstrap over articles). The shipped weights are the same for all sets: nothing
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.intervals import Interval, bootstrap_means, cluster_draws, clusters_of, percentile_interval
 from evals.training.sets import OpenSet, open_sets
 from indexer.articles import ArticleKey
 from indexer.ranking import Feature, Ranker
@@ -69,17 +71,12 @@ def hits(rankings: Sequence[Ranking], lang: str, without: Sequence[Feature]) -> 
     return np.array([each.right[at] for each, at in zip(rankings, best, strict=True)], float)
 
 
-def interval(values: NDArray[np.float64], rankings: Sequence[Ranking]) -> tuple[float, float]:
+def interval(values: NDArray[np.float64], rankings: Sequence[Ranking]) -> Interval:
     """95 % of the mean, resampling articles with all their questions."""
-    clusters: dict[ArticleKey, list[int]] = defaultdict(list)
-    for row, ranking in enumerate(rankings):
-        clusters[ranking.article].append(row)
-    sums = np.array([values[rows].sum() for rows in clusters.values()])
-    sizes = np.array([len(rows) for rows in clusters.values()])
-    drawn = np.random.default_rng(1).integers(0, len(sums), (RESAMPLES, len(sums)))
-    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
+    clusters = clusters_of([ranking.article for ranking in rankings])
+    draws = cluster_draws(clusters.size, resamples=RESAMPLES, seed=1)
+    found = percentile_interval(bootstrap_means(values, clusters, draws))
+    return found if found is not None else Interval(math.nan, math.nan)
 
 
 def rows(opened: OpenSet) -> Iterator[str]:

@@ -14,12 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from evals.embeddings import RememberingEncoder
 from indexer.articles import ArticleKey
 from indexer.build import Builder
-from indexer.console import Progress, no_progress
 from indexer.encoders import Encoder, open_encoder
 from indexer.index import Index
 from indexer.sources import read_kb
@@ -45,40 +42,6 @@ class Asked:
     lang: str
     text: str
     gold: frozenset[ArticleKey]
-
-
-class RememberingEncoder:
-    """The encoder with a memory on disk: training asks for the same texts again and again."""
-
-    def __init__(self, encoder: Encoder, folder: Path) -> None:
-        self._encoder = encoder
-        self._path = folder / f"vectors-{hashlib.sha256(encoder.fingerprint.encode()).hexdigest()[:12]}.npz"
-        self._known: dict[str, NDArray[np.float32]] = {}
-        if self._path.exists():
-            with np.load(self._path) as stored:
-                self._known = dict(zip(stored["keys"].tolist(), stored["vectors"], strict=True))
-        self.name, self.dim, self.fingerprint = encoder.name, encoder.dim, encoder.fingerprint
-        self.query_prefix, self.passage_prefix = encoder.query_prefix, encoder.passage_prefix
-
-    def encode_queries(self, texts: Sequence[str], progress: Progress = no_progress) -> NDArray[np.float32]:
-        """As the encoder."""
-        return self._encode("q", texts, progress)
-
-    def encode_passages(self, texts: Sequence[str], progress: Progress = no_progress) -> NDArray[np.float32]:
-        """As the encoder."""
-        return self._encode("p", texts, progress)
-
-    def save(self) -> None:
-        """Keep what was encoded."""
-        np.savez(self._path, keys=np.array(list(self._known)), vectors=np.stack(list(self._known.values())))
-
-    def _encode(self, kind: str, texts: Sequence[str], progress: Progress) -> NDArray[np.float32]:
-        keys = [kind + hashlib.sha256(text.encode()).hexdigest()[:24] for text in texts]
-        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
-        if new:
-            encode = self._encoder.encode_queries if kind == "q" else self._encoder.encode_passages
-            self._known |= dict(zip(new, encode(list(new.values()), progress), strict=True))
-        return np.stack([self._known[key] for key in keys]) if keys else np.zeros((0, self.dim), np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
