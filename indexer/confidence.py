@@ -115,10 +115,6 @@ class ConfidenceModel:
             **{name: Trees.from_json(record[name]) for name in ("confidence", "choices", "present", "scope")}
         )
 
-    def view(self, snapshot: Snapshot, cohort: Cohort, ranker: Ranker) -> KbView:
-        """The kb as the cohort sees it."""
-        return kb_view(snapshot, cohort)
-
     def probabilities(
         self,
         candidates: Candidates,

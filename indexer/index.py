@@ -15,7 +15,7 @@ from indexer.artifact import REBUILD, Manifest, build_folder, current_build, rea
 from indexer.calibration import Calibration, Thresholds
 from indexer.candidates import Candidates, best_section, find_candidates
 from indexer.cohort import Cohort
-from indexer.confidence import ConfidenceModel
+from indexer.confidence import ConfidenceModel, kb_view
 from indexer.encoders import Encoder, open_encoder
 from indexer.errors import IndexDamaged
 from indexer.expansion import Synonyms
@@ -67,7 +67,7 @@ class Index:
             (key.lang, self._segment(place).slugs[place.row]): key for key, place in snapshot.places.items()
         }
         self._confidence = ConfidenceModel.shipped()
-        self._kb_view = self._confidence.view(snapshot, cohort, ranker)
+        self._kb_view = kb_view(snapshot, cohort)
 
     @property
     def index_id(self) -> str:
