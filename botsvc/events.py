@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
-
-class EventType(StrEnum):
-    """Every type of event."""
-
-    CONVERSATION_STARTED = "conversation_started"
-    EPISODE_STARTED = "episode_started"
-    CUSTOMER_MESSAGE = "customer_message"
-    CONTACT_GIVEN = "contact_given"
-    BOT_REPLIED = "bot_replied"
-    OWNER_CHANGED = "owner_changed"
-    HANDOFF_CREATED = "handoff_created"
-    HANDOFF_REVISED = "handoff_revised"
-    HANDOFF_WITHDRAWN = "handoff_withdrawn"
-    FEEDBACK_GIVEN = "feedback_given"
+from botsvc.facts import EventType, FactBase
+from botsvc.people_facts import (
+    ArticleSent,
+    CallbackAttempted,
+    CallbackRequested,
+    CaseAnswered,
+    CaseOpened,
+    ContactLogged,
+    HandoffAcknowledged,
+    HandoffEnded,
+    HandoffReopened,
+    HandoffResolved,
+    NoteAdded,
+    PersonMessage,
+    PromiseMade,
+    ServiceMessage,
+    TeamChanged,
+)
 
 
 class ActorKind(StrEnum):
@@ -47,28 +51,7 @@ CUSTOMER = Actor(kind=ActorKind.CUSTOMER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Fact:
-    """What happened, without who and when."""
-
-    type: ClassVar[EventType]
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields as JSON values; ``from_json`` is the inverse."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Self:
-        """The fact that ``to_json`` wrote; fields of a newer version are left out."""
-        known = {field.name for field in fields(cls)}
-        return cls(**{name: _frozen(value) for name, value in record.items() if name in known})
-
-
-def _frozen(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationStarted(_Fact):
+class ConversationStarted(FactBase):
     """A customer opened a conversation."""
 
     type: ClassVar = EventType.CONVERSATION_STARTED
@@ -80,7 +63,7 @@ class ConversationStarted(_Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EpisodeStarted(_Fact):
+class EpisodeStarted(FactBase):
     """A new matter begins with the bot."""
 
     type: ClassVar = EventType.EPISODE_STARTED
@@ -89,7 +72,7 @@ class EpisodeStarted(_Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerMessage(_Fact):
+class CustomerMessage(FactBase):
     """The customer wrote something or pressed a button."""
 
     type: ClassVar = EventType.CUSTOMER_MESSAGE
@@ -99,10 +82,11 @@ class CustomerMessage(_Fact):
     press: str = ""  #: the button, if one was pressed
     index: int = 0  #: which choice was pressed, from 0
     masked: tuple[str, ...] = ()  #: what kinds of numbers were masked
+    channel: str = "chat"  #: chat or email
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContactGiven(_Fact):
+class ContactGiven(FactBase):
     """The customer gave a way to be reached."""
 
     type: ClassVar = EventType.CONTACT_GIVEN
@@ -134,7 +118,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BotReplied(_Fact):
+class BotReplied(FactBase):
     """The bot said something, and why."""
 
     type: ClassVar = EventType.BOT_REPLIED
@@ -158,17 +142,23 @@ class BotReplied(_Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerChanged(_Fact):
+class OwnerChanged(FactBase):
     """The conversation has another owner."""
 
     type: ClassVar = EventType.OWNER_CHANGED
 
     owner: str
     before: str
+    agent: str = ""  #: id of the agent or expert who has it now
+    name: str = ""  #: of that person, as the customer sees it
+
+    def public_json(self) -> dict[str, Any]:
+        """Without the person's id."""
+        return {"owner": self.owner, "before": self.before, "name": self.name}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandoffCreated(_Fact):
+class HandoffCreated(FactBase):
     """The bot passed the episode to people."""
 
     type: ClassVar = EventType.HANDOFF_CREATED
@@ -180,7 +170,7 @@ class HandoffCreated(_Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandoffRevised(_Fact):
+class HandoffRevised(FactBase):
     """New facts made a new revision of the handoff."""
 
     type: ClassVar = EventType.HANDOFF_REVISED
@@ -192,7 +182,7 @@ class HandoffRevised(_Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandoffWithdrawn(_Fact):
+class HandoffWithdrawn(FactBase):
     """The customer needs nobody any more."""
 
     type: ClassVar = EventType.HANDOFF_WITHDRAWN
@@ -202,7 +192,7 @@ class HandoffWithdrawn(_Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeedbackGiven(_Fact):
+class FeedbackGiven(FactBase):
     """The customer said whether an answer helped; of several about one answer the last one counts."""
 
     type: ClassVar = EventType.FEEDBACK_GIVEN
@@ -211,6 +201,57 @@ class FeedbackGiven(_Fact):
     article_id: str
     lang: str  #: of the article
     answer: int  #: sequence of the message that was answered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactCollected(FactBase):
+    """The customer answered a form's question, or skipped it; asked again, the last one counts."""
+
+    type: ClassVar = EventType.FACT_COLLECTED
+
+    form: str
+    field: str
+    label: str  #: the question's short name, in the customer's language
+    value: str = ""  #: empty when it was skipped or is sensitive
+    skipped: bool = False
+    sensitive: bool = False  #: the value is kept encrypted, apart from events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleOpened(FactBase):
+    """The customer opened an article from the conversation."""
+
+    type: ClassVar = EventType.ARTICLE_OPENED
+
+    article_id: str
+    lang: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesRead(FactBase):
+    """Whoever caused this has seen everything up to a sequence."""
+
+    type: ClassVar = EventType.MESSAGES_READ
+
+    up_to: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsatGiven(FactBase):
+    """The customer's satisfaction with an episode; given again, the last one counts."""
+
+    type: ClassVar = EventType.CSAT_GIVEN
+
+    score: int  #: 1 (worst) to 5
+    comment: str = ""  #: masked
+    by: str = "bot"  #: bot or person: who had served the customer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationClosed(FactBase):
+    """The customer ended the episode."""
+
+    type: ClassVar = EventType.CONVERSATION_CLOSED
 
 
 Fact = (
@@ -224,6 +265,26 @@ Fact = (
     | HandoffRevised
     | HandoffWithdrawn
     | FeedbackGiven
+    | ServiceMessage
+    | HandoffAcknowledged
+    | HandoffResolved
+    | HandoffReopened
+    | HandoffEnded
+    | PromiseMade
+    | TeamChanged
+    | PersonMessage
+    | ArticleSent
+    | NoteAdded
+    | ContactLogged
+    | CaseOpened
+    | CaseAnswered
+    | CallbackRequested
+    | CallbackAttempted
+    | FactCollected
+    | ArticleOpened
+    | MessagesRead
+    | CsatGiven
+    | ConversationClosed
 )
 _FACTS: Mapping[EventType, type[Fact]] = {fact.type: fact for fact in Fact.__args__}
 
@@ -240,7 +301,7 @@ class Event:
     fact: Fact
 
     def to_json(self) -> dict[str, Any]:
-        """The event as sent to clients."""
+        """The event as people and the operator see it."""
         return {
             "sequence": self.sequence,
             "episode": self.episode,
@@ -250,6 +311,14 @@ class Event:
             "cause": self.cause,
             "data": self.fact.to_json(),
         }
+
+    def public_json(self) -> dict[str, Any] | None:
+        """The event as sent to its customer: without people's ids; None for what is not theirs to see."""
+        if not self.fact.public:
+            return None
+        person = self.actor.kind in (ActorKind.AGENT, ActorKind.EXPERT)
+        actor = {"kind": self.actor.kind.value, "id": "" if person else self.actor.id}
+        return {**self.to_json(), "actor": actor, "data": self.fact.public_json()}
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:

@@ -5,44 +5,44 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, delete, insert, select, text, update
+from sqlalchemy import RowMapping, delete, select, text
 
-from botsvc.events import Event, EventType
+from botsvc.events import Event
+from botsvc.facts import EventType
 from botsvc.storage import tables
+from botsvc.storage.case_rows import CaseReading, CaseWriting
+from botsvc.storage.delivery_rows import DeliveryReading, DeliveryWriting
 from botsvc.storage.records import Conversation, Episode, Handoff, StoredExample, StoredMessage
+from botsvc.storage.rows import where
+from botsvc.storage.staff_rows import StaffReading, StaffWriting
 
-Record = TypeVar("Record", Conversation, Episode, Handoff, StoredExample, StoredMessage)
 
-
-class Reading:
+class Reading(StaffReading, DeliveryReading, CaseReading):
     """Reads one state of the store."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         """The conversation, or None."""
-        return self._one(Conversation, _where(tables.conversations, id=conversation_id))
+        return self._one(Conversation, where(tables.conversations, id=conversation_id))
 
     def episode(self, conversation_id: str, number: int) -> Episode | None:
         """One episode of a conversation, or None."""
-        return self._one(Episode, _where(tables.episodes, conversation_id=conversation_id, number=number))
+        return self._one(Episode, where(tables.episodes, conversation_id=conversation_id, number=number))
 
     def episodes(self, conversation_id: str) -> tuple[Episode, ...]:
         """All episodes of a conversation, in order."""
-        query = _where(tables.episodes, conversation_id=conversation_id).order_by(tables.episodes.c.number)
+        query = where(tables.episodes, conversation_id=conversation_id).order_by(tables.episodes.c.number)
         return self._all(Episode, query)
 
     def message(self, conversation_id: str, client_message_id: str) -> StoredMessage | None:
         """The customer's message with the client's id, or None."""
-        query = _where(tables.messages, conversation_id=conversation_id, client_message_id=client_message_id)
+        query = where(tables.messages, conversation_id=conversation_id, client_message_id=client_message_id)
         return self._one(StoredMessage, query)
 
     def messages(self, conversation_id: str) -> tuple[StoredMessage, ...]:
         """All messages of the customer with their replies, in order."""
-        query = _where(tables.messages, conversation_id=conversation_id).order_by(tables.messages.c.sequence)
+        query = where(tables.messages, conversation_id=conversation_id).order_by(tables.messages.c.sequence)
         return self._all(StoredMessage, query)
 
     def events(
@@ -50,7 +50,7 @@ class Reading:
     ) -> tuple[Event, ...]:
         """Events of a conversation with a sequence above ``after``, in order."""
         columns = tables.events.c
-        query = _where(tables.events, conversation_id=conversation_id).where(columns.sequence > after)
+        query = where(tables.events, conversation_id=conversation_id).where(columns.sequence > after)
         if episode is not None:
             query = query.where(columns.episode == episode)
         rows = self._connection.execute(query.order_by(columns.sequence).limit(limit)).mappings()
@@ -58,11 +58,11 @@ class Reading:
 
     def handoff(self, handoff_id: str) -> Handoff | None:
         """The handoff, or None."""
-        return self._one(Handoff, _where(tables.handoffs, id=handoff_id))
+        return self._one(Handoff, where(tables.handoffs, id=handoff_id))
 
     def handoff_of(self, conversation_id: str, episode: int) -> Handoff | None:
         """The handoff of an episode, or None when it has none."""
-        query = _where(tables.handoffs, conversation_id=conversation_id, episode=episode)
+        query = where(tables.handoffs, conversation_id=conversation_id, episode=episode)
         return self._one(Handoff, query)
 
     def handoffs(
@@ -90,20 +90,13 @@ class Reading:
         query = query.order_by(columns.at.desc(), columns.conversation_id, columns.sequence).limit(limit)
         return tuple(_event(row) for row in self._connection.execute(query).mappings())
 
-    def _one(self, kind: type[Record], query: Select[Any]) -> Record | None:
-        row = self._connection.execute(query).mappings().one_or_none()
-        return None if row is None else kind(**row)
 
-    def _all(self, kind: type[Record], query: Select[Any]) -> tuple[Record, ...]:
-        return tuple(kind(**row) for row in self._connection.execute(query).mappings())
-
-
-class Writing(Reading):
+class Writing(Reading, StaffWriting, DeliveryWriting, CaseWriting):
     """Reads and changes the store; nothing of it holds before the transaction ends well."""
 
     def lock(self, conversation_id: str) -> Conversation | None:
         """The conversation, which nobody else can change until this transaction ends; None without one."""
-        query = _where(tables.conversations, id=conversation_id).with_for_update()
+        query = where(tables.conversations, id=conversation_id).with_for_update()
         return self._one(Conversation, query)
 
     def add_conversation(self, conversation: Conversation) -> None:
@@ -143,7 +136,7 @@ class Writing(Reading):
 
         An editor's last word stays while nothing else has changed.
         """
-        before = self._one(StoredExample, _where(tables.examples, id=example.id))
+        before = self._one(StoredExample, where(tables.examples, id=example.id))
         if before is not None and (before.text, before.helped) == (example.text, example.helped):
             example = replace(example, decision=before.decision)
         self._upsert(tables.examples, ("id",), asdict(example))
@@ -187,23 +180,6 @@ class Writing(Reading):
         ids = list(self._connection.execute(oldest).scalars())
         self._connection.execute(delete(tables.conversations).where(columns.id.in_(ids)))
         return len(ids)
-
-    def _insert(self, table: Table, row: dict[str, Any]) -> None:
-        self._connection.execute(insert(table), row)
-
-    def _update(self, table: Table, key: tuple[str, ...], row: dict[str, Any]) -> int:
-        changes = {name: value for name, value in row.items() if name not in key}
-        query = update(table).where(*(table.c[name] == row[name] for name in key)).values(changes)
-        return self._connection.execute(query).rowcount
-
-    def _upsert(self, table: Table, key: tuple[str, ...], row: dict[str, Any]) -> None:
-        # The conversation's lock is held, so nobody else can come in between.
-        if not self._update(table, key, row):
-            self._insert(table, row)
-
-
-def _where(table: Table, **values: object) -> Select[Any]:
-    return select(table).where(*(table.c[name] == value for name, value in values.items()))
 
 
 def _event_row(conversation_id: str, event: Event) -> dict[str, Any]:

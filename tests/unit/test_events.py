@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from botsvc.events import CUSTOMER, ContactGiven, CustomerMessage, Event, EventType, Fact
+from botsvc.events import CUSTOMER, ContactGiven, CustomerMessage, Event, Fact
+from botsvc.facts import EventType
 
 
 def test_every_type_has_one_dataclass() -> None:

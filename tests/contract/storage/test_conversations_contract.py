@@ -39,7 +39,6 @@ from botsvc.errors import (
     UnknownConversation,
     WrongToken,
 )
-from botsvc.events import EventType
 from botsvc.storage import Handoff, Storage
 from botsvc.turns import BotTurn
 from indexer import Hit
@@ -560,22 +559,6 @@ def test_what_the_page_says_is_cleaned_and_cut(storage: Storage) -> None:
     assert conversation.locale == "x" * 40
     assert conversation.page == "https://x.fi/?hetu=[henkilötunnus ****308T]"
     assert len(conversation.audience) == 80
-
-
-def test_every_event_type_happens_in_these_tests() -> None:
-    seen = {
-        "feedback_given",  # test_feedback_contract.py
-        "conversation_started",
-        "episode_started",
-        "customer_message",
-        "contact_given",
-        "bot_replied",
-        "owner_changed",
-        "handoff_created",
-        "handoff_revised",
-        "handoff_withdrawn",
-    }
-    assert {kind.value for kind in EventType} == seen
 
 
 def test_owners_are_those_of_the_episode() -> None:
