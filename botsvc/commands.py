@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from botsvc.printing import age_of, handoff_lines, reply_lines, table_lines
+from botsvc.staff_commands import agent
 from indexer.console import EXIT_FOUND, print_json, say
 
 if TYPE_CHECKING:
@@ -99,6 +100,9 @@ def ask(
 @click.group()
 def desk() -> None:
     """Look at the conversations that were handed to people."""
+
+
+desk.add_command(agent)
 
 
 @desk.command("list")

@@ -10,7 +10,20 @@ BotError                      every error of this package; its text is one sente
 │   ├── MessageIdReused       the client's message id belongs to another message
 │   └── ConversationFull      the conversation takes no more messages
 ├── UnknownHandoff            there is no handoff with this id
+├── PeopleError               what somebody at the desk wants cannot be done
+│   ├── TakenByAnother        somebody else has the conversation (name)
+│   ├── NotAllowed            it belongs to another team, or needs another role
+│   ├── NotOpen               the handoff, case or call-back has ended
+│   └── UnknownCase           there is no case or call-back with this id or link
 ├── LessonError               examples, or decisions on them, cannot be used
+├── StaffError                the desk's people cannot be changed so
+│   ├── UnknownAgent          there is nobody with this id or address
+│   ├── SignInRefused         the address or the password is wrong, or the account is closed
+│   └── TooManySignIns        too many tries: wait (seconds)
+├── DeliveryError             something could not be brought to a place outside
+│   ├── Refused               the other side said no (permanent, retry_after)
+│   └── Unreachable           the other side said nothing
+├── UnknownDelivery           there is no delivery with this id, or it is not one to retry or drop
 └── StorageError              the database cannot be used
     ├── StorageBusy           it did not let us write in time: try again
     ├── StorageUnavailable    it does not answer, or refuses
@@ -65,8 +78,77 @@ class UnknownHandoff(BotError):
     """There is no handoff with this id."""
 
 
+class PeopleError(BotError):
+    """What somebody at the desk wants cannot be done."""
+
+
+class TakenByAnother(PeopleError):
+    """Somebody else has the conversation."""
+
+    def __init__(self, message: str, *, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class NotAllowed(PeopleError):
+    """It belongs to another team, or needs another role."""
+
+
+class NotOpen(PeopleError):
+    """The handoff, case or call-back has ended."""
+
+
+class UnknownCase(PeopleError):
+    """There is no case or call-back with this id or link."""
+
+
 class LessonError(BotError):
     """Examples, or decisions on them, cannot be used."""
+
+
+class StaffError(BotError):
+    """The desk's people cannot be changed so; ``key`` names the desk's text for it."""
+
+    def __init__(self, message: str, *, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
+
+
+class UnknownAgent(StaffError):
+    """There is nobody with this id or address."""
+
+
+class SignInRefused(StaffError):
+    """The address or the password is wrong, or the account is closed; which of them is not said."""
+
+
+class TooManySignIns(StaffError):
+    """Too many tries to sign in."""
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message, key="sign_in_too_many")
+        self.seconds = seconds
+
+
+class DeliveryError(BotError):
+    """Something could not be brought to a place outside; the text holds none of the customer's words."""
+
+
+class Refused(DeliveryError):
+    """The other side said no."""
+
+    def __init__(self, message: str, *, permanent: bool, retry_after: float = 0) -> None:
+        super().__init__(message)
+        self.permanent = permanent  #: trying again would change nothing
+        self.retry_after = retry_after  #: seconds that it asked us to wait
+
+
+class Unreachable(DeliveryError):
+    """The other side said nothing, or stopped half way."""
+
+
+class UnknownDelivery(BotError):
+    """There is no delivery with this id, or it is not one to retry or drop."""
 
 
 class StorageError(BotError):

@@ -120,6 +120,24 @@ class ConversationSettings(Section):
         le=100_000,
         description="Most messages that one conversation takes from its customer.",
     )
+    reopening_hours: int = Field(
+        default=24,
+        ge=0,
+        le=720,
+        description="How long after a person's resolution the customer's next message reopens the request.",
+    )
+    unreachable_minutes: int = Field(
+        default=30,
+        ge=2,
+        le=10_080,
+        description="How long after a customer without an address has gone the request ends as unreachable.",
+    )
+    abandoned_days: int = Field(
+        default=7,
+        ge=1,
+        le=365,
+        description="Days without a word from the customer after people's reply until a request is abandoned.",
+    )
 
 
 class PrivacySettings(Section):
@@ -208,6 +226,23 @@ class LearningSettings(Section):
     )
 
 
+class DeskSettings(Section):
+    """``[desk]``: signing in to the desk."""
+
+    session_hours: int = Field(
+        default=12, ge=1, le=720, description="Hours without use after which a person has to sign in again."
+    )
+    password_length: int = Field(
+        default=12, ge=8, le=100, description="Fewest characters of a password of the desk."
+    )
+    sign_ins_per_minute: int = Field(
+        default=10,
+        ge=1,
+        le=1_000,
+        description="Tries to sign in to one account from one network in a minute.",
+    )
+
+
 class Settings(base.Settings):
     """All settings: what ``serve``, ``ask``, ``desk`` and ``config check`` read."""
 
@@ -222,6 +257,7 @@ class Settings(base.Settings):
     limits: LimitSettings = LimitSettings()
     retention: RetentionSettings = RetentionSettings()
     learning: LearningSettings = LearningSettings()
+    desk: DeskSettings = DeskSettings()
 
     def contact_for(self, lang: str) -> ContactSettings:
         """Contact details in ``lang``, else in the site's first language that has some, else empty ones."""

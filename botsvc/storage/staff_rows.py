@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from botsvc.storage import tables
-from botsvc.storage.records import AuditEntry, StoredAgent
+from botsvc.storage.records import AuditEntry, DeskSession, StoredAgent
 from botsvc.storage.rows import ChangingRows, Rows, where
 
 
@@ -28,6 +29,18 @@ class StaffReading(Rows):
             StoredAgent, select(tables.agents).order_by(tables.agents.c.name, tables.agents.c.id)
         )
 
+    def desk_session(self, token_hash: str) -> DeskSession | None:
+        """The session, expired or not, or None."""
+        return self._one(DeskSession, where(tables.desk_sessions, token_hash=token_hash))
+
+    def audit(self, *, conversation_id: str | None = None, limit: int = 200) -> tuple[AuditEntry, ...]:
+        """What was done at the desk, the newest first."""
+        columns = tables.audit.c
+        query = select(tables.audit).order_by(columns.at.desc(), columns.id).limit(limit)
+        if conversation_id is not None:
+            query = query.where(columns.conversation_id == conversation_id)
+        return self._all(AuditEntry, query)
+
 
 class StaffWriting(StaffReading, ChangingRows):
     """Reads and changes people."""
@@ -36,6 +49,36 @@ class StaffWriting(StaffReading, ChangingRows):
         """Store a new or changed agent."""
         self._upsert(tables.agents, ("id",), asdict(agent))
 
+    def saw_agent(self, agent_id: str, at: datetime) -> bool:
+        """Store when the desk last heard of somebody, and nothing else; false when there is nobody."""
+        return bool(self._update(tables.agents, ("id",), {"id": agent_id, "seen_at": at}))
+
     def add_audit(self, entry: AuditEntry) -> None:
         """Store that somebody did something."""
         self._insert(tables.audit, asdict(entry))
+
+    def add_desk_session(self, session: DeskSession) -> None:
+        """Store a new session."""
+        self._insert(tables.desk_sessions, asdict(session))
+
+    def extend_desk_session(self, token_hash: str, expires_at: datetime) -> bool:
+        """Let a session last until then; false when it has ended."""
+        columns = tables.desk_sessions.c
+        query = update(tables.desk_sessions).where(columns.token_hash == token_hash)
+        return bool(self._connection.execute(query.values(expires_at=expires_at)).rowcount)
+
+    def end_desk_session(self, token_hash: str) -> bool:
+        """Delete a session; false when there is none."""
+        query = delete(tables.desk_sessions).where(tables.desk_sessions.c.token_hash == token_hash)
+        return bool(self._connection.execute(query).rowcount)
+
+    def end_desk_sessions(self, agent_id: str, *, but: str = "") -> int:
+        """Delete somebody's sessions, except the one with the hash ``but``; how many there were."""
+        columns = tables.desk_sessions.c
+        query = delete(tables.desk_sessions).where(columns.agent_id == agent_id, columns.token_hash != but)
+        return self._connection.execute(query).rowcount
+
+    def delete_expired_desk_sessions(self, now: datetime) -> int:
+        """Delete the sessions that have ended by themselves; how many there were."""
+        query = delete(tables.desk_sessions).where(tables.desk_sessions.c.expires_at <= now)
+        return self._connection.execute(query).rowcount
