@@ -155,7 +155,7 @@ class Delivery:
     stream: str  #: what has to arrive in order, such as one handoff at one sink
     place: int  #: in its stream
     payload: Mapping[str, Any]
-    state: str  #: pending, delivered, dead
+    state: str  #: pending, delivered, dead, or dropped by an operator
     attempts: int
     due_at: datetime
     leased_until: datetime | None

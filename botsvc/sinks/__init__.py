@@ -1,0 +1,1 @@
+"""Places outside that handoffs and messages go to: e-mail and webhooks, and the mail that comes back."""
