@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
+from botsvc import team_settings
+from botsvc.team_settings import RoutingSettings, TeamKey, TeamSettings
 from indexer import settings as base
-from indexer.settings import Language, Section
+from indexer.settings import Language, Section, SettingsContradiction
 
 
 def _origin(value: str) -> str:
@@ -258,6 +261,12 @@ class Settings(base.Settings):
     retention: RetentionSettings = RetentionSettings()
     learning: LearningSettings = LearningSettings()
     desk: DeskSettings = DeskSettings()
+    teams: dict[TeamKey, TeamSettings] = Field(default={})
+    routing: RoutingSettings = RoutingSettings()
+
+    def contradictions(self) -> Iterator[SettingsContradiction]:
+        """Teams that are named and not there."""
+        yield from team_settings.contradictions(self.teams, self.routing)
 
     def contact_for(self, lang: str) -> ContactSettings:
         """Contact details in ``lang``, else in the site's first language that has some, else empty ones."""
@@ -273,4 +282,5 @@ class Settings(base.Settings):
     def own_contacts(self) -> tuple[str, ...]:
         """Phones and e-mails of the company itself, which are never taken for a customer's."""
         lines = [self.handoff.emergency_number, *self.handoff.crisis_lines.values()]
+        lines += [team.email for team in self.teams.values() if team.email]
         return (*(text for c in self.contact.values() for text in (c.phone, c.email) if text), *lines)

@@ -33,7 +33,9 @@ from pydantic_settings import (
 )
 
 from indexer.errors import SettingsError
+from indexer.settings_table import FreePart as FreePart
 from indexer.settings_table import SettingRow as SettingRow
+from indexer.settings_table import SettingsContradiction as SettingsContradiction
 from indexer.settings_table import as_toml as as_toml
 from indexer.settings_table import rows_of, wanted
 
@@ -151,12 +153,16 @@ class Settings(BaseSettings):
     #: Sections of the same file that belong to other rooms; a test holds the list to ``botsvc.settings``.
     other_sections: ClassVar[frozenset[str]] = frozenset(
         {"server", "handoff", "contact", "conversations", "privacy", "storage", "limits", "retention"}
-        | {"learning"}
+        | {"learning", "desk", "teams", "routing"}
     )
 
     site: SiteSettings = SiteSettings()
     index: IndexSettings = IndexSettings()
     answering: AnsweringSettings = AnsweringSettings()
+
+    def contradictions(self) -> Iterator[SettingsContradiction]:
+        """Values that are right alone and wrong together; a subclass says which."""
+        yield from ()
 
     @classmethod
     def settings_customise_sources(
@@ -234,6 +240,8 @@ def inspect_settings(model: type[SettingsType], path: Path | None = None) -> Ins
         settings = model(**{name: value for name, value in tables.items() if name in model.model_fields})
     except ValidationError as error:
         problems += [_explain(details, rows, origins) for details in error.errors()]
+    else:
+        problems += [_disagreement(one, origins) for one in settings.contradictions()]
     return Inspection(
         settings=None if problems else settings, problems=tuple(problems), file=file, origins=origins
     )
@@ -325,6 +333,12 @@ def _explain(
     value = "its value" if hidden else _short(details["input"])
     need = wanted(details, row)
     return SettingsProblem(key=key, message=f"{key}{where} cannot be {value}: it {need}")
+
+
+def _disagreement(found: SettingsContradiction, origins: Mapping[str, str]) -> SettingsProblem:
+    where = f" (set by {origins[found.key]})" if found.key in origins else ""
+    sentence = f"{found.key}{where} cannot be {_short(found.value)}: it {found.need}"
+    return SettingsProblem(key=found.key, message=sentence)
 
 
 def _short(value: object) -> str:

@@ -16,6 +16,22 @@ from pydantic_core import ErrorDetails
 ANY_NAME = "<language>"  #: stands for the free part of a key such as ``contact.fi.phone``
 
 
+@dataclass(frozen=True, slots=True)
+class FreePart:
+    """What the names of a table stand for, where it is not languages: goes into the Annotated key type."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsContradiction:
+    """A value that cannot be used because of another section; the sentence goes on after "it"."""
+
+    key: str
+    value: object
+    need: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingRow:
     """One setting, as documentation shows it."""
@@ -41,7 +57,9 @@ class SettingRow:
 
 
 def _same(pattern: list[str], parts: list[str]) -> bool:
-    return len(pattern) == len(parts) and all(p in (ANY_NAME, q) for p, q in zip(pattern, parts, strict=True))
+    return len(pattern) == len(parts) and all(
+        p == q or p.startswith("<") for p, q in zip(pattern, parts, strict=True)
+    )
 
 
 def rows_of(model: type[BaseModel], prefix: str = "") -> tuple[SettingRow, ...]:
@@ -57,11 +75,12 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[SettingRow]:
             yield from _rows(annotation, f"{key}.")
             continue
         inside = _table_of(annotation)
+        free = _free_part(annotation)
         if isinstance(inside, type) and issubclass(inside, BaseModel):
-            yield from _rows(inside, f"{key}.{ANY_NAME}.")
+            yield from _rows(inside, f"{key}.{free}.")
             continue
         yield SettingRow(
-            key=f"{key}.{ANY_NAME}" if inside is not None else key,
+            key=f"{key}.{free}" if inside is not None else key,
             type=_type_in_words(field),
             default="" if inside is not None else as_toml(field.get_default(call_default_factory=True)),
             help=field.description or "",
@@ -72,6 +91,13 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[SettingRow]:
 def _table_of(annotation: object) -> Any:  # noqa: ANN401 - a type, of whatever kind
     """The value type of a table with free names, else nothing."""
     return get_args(annotation)[1] if get_origin(annotation) in (dict, Mapping) else None
+
+
+def _free_part(annotation: object) -> str:
+    """What stands for the names of a table: ``<language>``, or as its ``FreePart`` says."""
+    key = get_args(annotation)[0] if _table_of(annotation) is not None else None
+    named = next((part for part in getattr(key, "__metadata__", ()) if isinstance(part, FreePart)), None)
+    return f"<{named.name}>" if named else ANY_NAME
 
 
 def as_toml(value: object) -> str:
@@ -105,7 +131,8 @@ def _name(annotation: Any) -> str:  # noqa: ANN401 - a type, of whatever kind
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return " or ".join(f'"{choice.value}"' for choice in annotation)
     if get_origin(annotation) in (tuple, list):
-        return "list of texts"
+        inside = get_args(annotation)[0]
+        return f"list of {_name(inside)}" if get_origin(inside) is Literal else "list of texts"
     names = {
         bool: "true or false",
         int: "whole number",

@@ -30,6 +30,16 @@ _VARIABLES = {
     "time": ("hour", "minute"),
     "percent": ("percent",),
     "error_too_long": ("limit",),
+    "when_today": ("time",),
+    "when_tomorrow": ("time",),
+    "when_weekday": ("weekday", "time"),
+    "when_date": ("date", "time"),
+    "when_local": ("when",),
+    "promise_made": ("when",),
+    "promise_after_opening": ("opens", "when"),
+    "promise_late": ("when",),
+    "team_closed_opens": ("when",),
+    "chat_place": ("place",),
 }
 _LANGUAGE_FILE = re.compile(r"[a-z]{2,3}")
 #: Families of texts that an operator adds to: names of customer groups, languages and topics.

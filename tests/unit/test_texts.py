@@ -14,7 +14,15 @@ from indexer import SettingsError, split_sentences
 TEXTS = load_texts()
 VARIABLE = re.compile(r"\{(\w+)\}")
 #: Sentences of the bot that tell of a person who got the question; said only where there is a team.
-PASSED_ON = ("handoff_team", "handoff_context", "waiting_team", "offer_team")
+PASSED_ON = (
+    "handoff_team",
+    "handoff_context",
+    "waiting_team",
+    "offer_team",
+    "promise_made",
+    "promise_after_opening",
+    "promise_late",
+)
 
 
 @pytest.mark.parametrize("lang", SHIPPED)
