@@ -146,7 +146,7 @@ class Answering:
         # An embedding of another text (a reply's rest, a question asked before) says nothing of this one,
         # and one of another encoder nothing to the model.
         told = todo.alone == message.text.strip() and index.encoder.name == INTENTS_ENCODER
-        message = self._understood(message, alone.embedding if alone and told else None, lang)
+        message = self.understood(message, alone.embedding if alone and told else None, lang)
         chosen = choose(found, message, state, policy)
         # Several rules may look at one article; reading it costs more than they do.
         articles: dict[ArticleKey, Article | None] = {}
@@ -173,7 +173,7 @@ class Answering:
     def without_index(self, message: Message, state: EpisodeState) -> Reply | None:
         """The reply while there is no index; None where one is needed. A person can be asked for always."""
         lang = message.lang or (self.site_languages or (FALLBACK,))[0]
-        message = self._understood(message, None, lang)
+        message = self.understood(message, None, lang)
         decision = decide(message, None, state, self.policy, article_of=_no_article)
         if isinstance(decision, NoAnswer):
             return None
@@ -186,7 +186,8 @@ class Answering:
         )
         return replace(found, hit=hit) if found is not None else None
 
-    def _understood(self, message: Message, embedding: Vector | None, lang: str) -> Message:
+    def understood(self, message: Message, embedding: Vector | None, lang: str) -> Message:
+        """The message with its intents; ``embedding`` is the encoder's of its text, where there is one."""
         if not message.text.strip():
             return message
         return replace(message, intents=self.intents.classify(message.text, embedding, lang))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botsvc.contacts import Contacts, OwnContacts, move_contacts
 from botsvc.episode import EpisodeState, Owner, Press, current
@@ -26,7 +26,18 @@ from botsvc.errors import (
 )
 from botsvc.events import CUSTOMER, ConversationStarted, Event, FeedbackGiven
 from botsvc.examples import answer_of, question_of, said_before, save_verdict
+from botsvc.exchange import (
+    CustomerTurn,
+    Judged,
+    Limits,
+    Met,
+    Opened,
+    Posted,
+    Start,
+    Transcript,
+)
 from botsvc.feedback import Verdict, judged
+from botsvc.handoff import HandoffState
 from botsvc.incoming import clean_text
 from botsvc.masking import mask
 from botsvc.storage import Conversation, Episode, Storage, StoredMessage
@@ -38,82 +49,11 @@ from indexer import ArticleKey
 if TYPE_CHECKING:
     from botsvc.settings import Settings
 
-Answer = Callable[[EpisodeState, str], BotTurn]
+#: Works out the reply to a message that meets this.
+Answer = Callable[[Met], BotTurn]
 
 #: How often a reply is worked out again because the conversation moved on meanwhile, before it is locked.
 _TRIES = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """What a customer's page says when it opens a conversation."""
-
-    language: str = ""  #: of the interface
-    locale: str = ""  #: as the browser says, such as fi-FI
-    page: str = ""  #: address of the page
-    audience: str = ""  #: the group the customer has chosen
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """A new conversation, with the only copy of its token."""
-
-    conversation_id: str
-    token: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerTurn:
-    """One message as its client sent it."""
-
-    client_message_id: str  #: chosen by the client; sent again, it is the same message
-    text: str = ""
-    press: Press | None = None
-    index: int = 0  #: which choice was pressed, from 0
-    network: str = ""  #: that the call came from; only a hash of it is ever stored, with feedback
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A customer's word on an answer, as it counts now."""
-
-    conversation_id: str
-    sequence: int  #: of the message that was answered
-    article: ArticleKey
-    helped: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
-    """What became of a message."""
-
-    conversation_id: str
-    sequence: int  #: of the message's event
-    repeated: bool  #: the message had been stored before; nothing has changed
-    body: Mapping[str, Any]  #: the bot's part of the reply, with ``handoff`` filled in
-    contacts: Contacts = field(default_factory=Contacts)  #: ways to be reached, moved out of the text
-    masked: tuple[str, ...] = ()  #: kinds of numbers that were masked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transcript:
-    """A conversation from its beginning."""
-
-    conversation: Conversation
-    owner: Owner  #: who has it now
-    events: tuple[Event, ...]
-    replies: Mapping[int, Mapping[str, Any]]  #: sequence of a message -> the body it was replied with
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How much one conversation takes."""
-
-    message_chars: int = 2_000
-    messages: int = 500
-    token_lifetime: timedelta = timedelta(hours=72)
-    benefit_card_prefixes: tuple[str, ...] = ()
 
 
 def utc_now() -> datetime:
@@ -130,23 +70,28 @@ class Conversations:
         *,
         limits: Limits | None = None,
         own: OwnContacts | None = None,
+        sinks: tuple[str, ...] = (),
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._storage = storage
+        self._sinks = sinks
         self._limits = limits or Limits()
         self._own = own or OwnContacts()
         self._clock = clock
 
     @classmethod
-    def from_settings(cls, storage: Storage, settings: Settings) -> Conversations:
+    def from_settings(
+        cls, storage: Storage, settings: Settings, *, sinks: tuple[str, ...] = ()
+    ) -> Conversations:
         """Conversations within the limits that the operator has set."""
         limits = Limits(
             message_chars=settings.limits.message_chars,
             messages=settings.conversations.max_messages,
             token_lifetime=timedelta(hours=settings.conversations.token_hours),
+            reopening=timedelta(hours=settings.conversations.reopening_hours),
             benefit_card_prefixes=settings.privacy.benefit_card_prefixes,
         )
-        return cls(storage, limits=limits, own=OwnContacts(settings.own_contacts))
+        return cls(storage, limits=limits, own=OwnContacts(settings.own_contacts), sinks=sinks)
 
     def create(self, start: Start | None = None) -> Opened:
         """A new conversation; its token is returned once and kept only as a hash."""
@@ -168,6 +113,7 @@ class Conversations:
             episode=0,
             last_sequence=0,
             messages=0,
+            seen_at=now,
         )
         fact = ConversationStarted(
             language=conversation.language,
@@ -190,20 +136,18 @@ class Conversations:
         incoming = self._incoming(message)
         for _ in range(_TRIES):
             with self._storage.read() as reading:
-                seen, state, posted = self._look(reading, conversation_id, token, incoming)
+                met, posted = self._look(reading, conversation_id, token, incoming)
             if posted is not None:
                 return posted
-            bot = answer(state, incoming.text)
+            bot = answer(met)
             with self._storage.write() as writing:
                 conversation = writing.lock(conversation_id)
-                if conversation is not None and conversation.last_sequence == seen.last_sequence:
+                if conversation is not None and conversation.last_sequence == met.conversation.last_sequence:
                     return self._store(writing, conversation, incoming, bot, message.network)
         with self._storage.write() as writing:
             writing.lock(conversation_id)
-            seen, state, posted = self._look(writing, conversation_id, token, incoming)
-            return posted or self._store(
-                writing, seen, incoming, answer(state, incoming.text), message.network
-            )
+            met, posted = self._look(writing, conversation_id, token, incoming)
+            return posted or self._store(writing, met.conversation, incoming, answer(met), message.network)
 
     def judge(
         self, conversation_id: str, token: str | None, sequence: int, *, helped: bool, network: str = ""
@@ -302,16 +246,16 @@ class Conversations:
 
     def _look(
         self, reading: Reading, conversation_id: str, token: str | None, incoming: _Incoming
-    ) -> tuple[Conversation, EpisodeState, Posted | None]:
-        """The conversation, the state that the message meets, and the reply if it was stored before."""
+    ) -> tuple[Met, Posted | None]:
+        """What the message meets, and the reply if it was stored before."""
         conversation = self._admit(reading.conversation(conversation_id), conversation_id, token)
         stored = reading.message(conversation_id, incoming.client_message_id)
-        state = state_of(conversation, reading.episode(conversation_id, conversation.episode))
+        met = self._meets(reading, conversation, incoming)
         if stored is None:
             if conversation.messages >= self._limits.messages:
                 full = f"this conversation has {conversation.messages} messages and takes no more"
                 raise ConversationFull(f"{full}: start a new one")
-            return conversation, state, None
+            return met, None
         if stored.fingerprint != incoming.fingerprint:
             raise MessageIdReused(
                 f"client_message_id {incoming.client_message_id} belongs to another message: use a new one"
@@ -324,7 +268,25 @@ class Conversations:
             contacts=incoming.contacts,
             masked=incoming.masked,
         )
-        return conversation, state, posted
+        return met, posted
+
+    def _meets(self, reading: Reading, conversation: Conversation, incoming: _Incoming) -> Met:
+        episode = reading.episode(conversation.id, conversation.episode)
+        handoff = reading.handoff_of(conversation.id, conversation.episode)
+        resolved = (
+            handoff is not None
+            and handoff.state == HandoffState.RESOLVED
+            and handoff.ended_at is not None
+            and self._clock() - handoff.ended_at < self._limits.reopening
+        )
+        return Met(
+            conversation=conversation,
+            state=state_of(conversation, episode),
+            text=incoming.text,
+            contacts=incoming.contacts,
+            handoff=handoff if handoff is not None and handoff.state == HandoffState.OPEN else None,
+            resolved=handoff if resolved else None,
+        )
 
     def _admit(
         self, conversation: Conversation | None, conversation_id: str, token: str | None
@@ -349,7 +311,8 @@ class Conversations:
         self, writing: Writing, conversation: Conversation, incoming: _Incoming, bot: BotTurn, network: str
     ) -> Posted:
         now = self._clock()
-        turn = Turn.begin(writing, conversation, now)
+        same_episode = bot.reopens or bot.stays_closed
+        turn = Turn.begin(writing, conversation, now, sinks=self._sinks, same_episode=same_episode)
         sequence = turn.customer_said(
             client_message_id=incoming.client_message_id,
             text=incoming.text,

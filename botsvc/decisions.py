@@ -36,6 +36,7 @@ class Rule(StrEnum):
     REPEATED_FAILURE = "repeated_failure"
     LOW_CONFIDENCE = "low_confidence"
     NOT_ABOUT_THIS = "not_about_this"
+    REOPENED = "reopened"  #: the customer came back soon after a person's resolution
 
 
 class Reason(StrEnum):
@@ -51,6 +52,7 @@ class Reason(StrEnum):
     RULE = "rule"
     FEEDBACK = "feedback"
     FORM = "form"
+    REOPENED = "reopened"
     REJECTED = "rejected"  # no_answer
     OUT_OF_SCOPE = "out_of_scope"
     NONSENSE = "nonsense"

@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from botsvc.answering import Reply
-from botsvc.conversations import CustomerTurn
 from botsvc.decisions import Answered, HandOff
-from botsvc.episode import EpisodeState, Message
+from botsvc.episode import EpisodeState, Message, Owner
 from botsvc.events import BotReplied, CustomerMessage
+from botsvc.exchange import CustomerTurn, Met
 from botsvc.feedback import verdict_of
 from botsvc.problems import Problem, ProblemType
+from botsvc.reopening import returned
 from botsvc.service import Service
+from botsvc.storage.records import Handoff
 from botsvc.turns import BotTurn
 from indexer import Index
 
@@ -29,8 +31,11 @@ def take_turn(
     service.messages.take(conversation_id, "This conversation has had many messages")
     index = service.swapper.index
 
-    def answer(state: EpisodeState, text: str) -> BotTurn:
+    def answer(met: Met) -> BotTurn:
+        state, text = met.state, met.text
         message = Message(text=text, press=turn.press, index=turn.index, lang=lang or conversation.language)
+        if met.resolved is not None:
+            return _returned(service, message, met.resolved)
         if index is None:
             reply = service.bot.without_index(message, state)
             if reply is None:
@@ -46,6 +51,17 @@ def take_turn(
 
     posted = service.conversations.post(conversation_id, token, turn, answer)
     return message_body(conversation_id, posted.sequence, posted.body)
+
+
+def _returned(service: Service, message: Message, resolved: Handoff) -> BotTurn:
+    """What becomes of a message soon after a person's resolution."""
+    message = service.bot.understood(message, None, message.lang)
+    decision = returned(message, resolved.priority)
+    reopens = isinstance(decision, HandOff)
+    state = EpisodeState(owner=Owner.QUEUE if reopens else Owner.NOBODY)
+    reply = Reply(decision=decision, state=state, language=message.lang, index_id="")
+    bot = service.speaker.bot_turn(reply, topic="", text=message.text)
+    return replace(bot, reopens=reopens, stays_closed=not reopens)
 
 
 def message_body(conversation_id: str, sequence: int, stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -132,6 +132,7 @@ class BotReplied(FactBase):
     index_id: str = ""
     shown: tuple[Shown, ...] = ()
     question: str = ""  #: what was searched, or what the picked article was searched for
+    topic: str = ""  #: of the best article, where one was near
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:

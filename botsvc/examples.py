@@ -139,3 +139,26 @@ def _id(*parts: str) -> str:
 
 def _short(digest: bytes) -> str:
     return base64.b32encode(digest[:16]).decode().rstrip("=").lower()
+
+
+def save_agents_example(
+    writing: Writing, *, article_id: str, lang: str, question: str, conversation_id: str, now: datetime
+) -> None:
+    """Store that an agent sent this article to a customer who asked ``question``."""
+    if not question.strip():
+        return
+    customer = customer_key(conversation_id)
+    writing.save_example(
+        StoredExample(
+            id=_id(ExampleSource.AGENT.value, customer, lang, article_id, normalised(question)),
+            article_id=article_id,
+            lang=lang,
+            text=question,
+            source=ExampleSource.AGENT.value,
+            helped=True,
+            decision="",
+            customer=customer,
+            network="",
+            at=now,
+        )
+    )

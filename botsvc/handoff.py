@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -16,8 +16,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from botsvc.decisions import Priority
 from botsvc.episode import EpisodeState
-from botsvc.events import BotReplied, CustomerMessage, Event
-from botsvc.storage.records import Conversation, Episode, Handoff
+from botsvc.events import ArticleOpened, BotReplied, CustomerMessage, Event, FactCollected
+from botsvc.people_facts import ArticleSent, PersonMessage, ServiceMessage
+from botsvc.storage.records import Callback, Conversation, Episode, Handoff
 
 SCHEMA: Literal["helppari.handoff/1"] = "helppari.handoff/1"
 SCHEMA_FILE = "docs/schemas/handoff.schema.json"
@@ -26,8 +27,11 @@ SCHEMA_FILE = "docs/schemas/handoff.schema.json"
 class HandoffState(StrEnum):
     """Where a handoff stands."""
 
-    OPEN = "open"
+    OPEN = "open"  #: it waits, or somebody has it
+    RESOLVED = "resolved"  #: a person said so
     WITHDRAWN = "withdrawn"  #: the customer needs nobody any more
+    UNREACHABLE = "unreachable"  #: the customer has gone and left no address
+    ABANDONED = "abandoned"  #: people answered, and the customer never came back
 
 
 class HandoffReason(StrEnum):
@@ -50,7 +54,10 @@ class Said(_Part):
 
     sequence: int = Field(ge=1, description="The event's id within the conversation.")
     at: AwareDatetime
-    by: Literal["customer", "bot", "agent", "expert"]
+    by: Literal["customer", "bot", "agent", "expert", "service"] = Field(
+        description="service: what the bot says on its own, such as that a promise cannot be kept."
+    )
+    name: str | None = Field(description="Of the agent or expert, as the customer sees it.")
     text: str = Field(description="Masked; of a pressed button without text, empty.")
     press: str | None = Field(description="The button that the customer pressed, if it was one.")
     outcome: str | None = Field(
@@ -71,7 +78,7 @@ class ArticleShown(_Part):
         description="Probability that it answers the question, where it was shown as the answer."
     )
     shown_as: Literal["answer", "more", "choice", "nearest"]
-    opened: bool | None = Field(description="Whether the customer opened it; null when that is not known.")
+    opened: bool = Field(description="Whether the customer opened it from the conversation.")
     rejected: bool = Field(description="Whether the customer said that it did not help.")
 
 
@@ -80,8 +87,9 @@ class CollectedFact(_Part):
 
     field: str
     label: str
-    value: str | None = Field(description="Null when it was skipped.")
+    value: str | None = Field(description="Null when it was skipped, or is sensitive and stays at the desk.")
     skipped: bool
+    sensitive: bool
 
 
 class Page(_Part):
@@ -113,12 +121,23 @@ class Consent(_Part):
     given_at: AwareDatetime
 
 
+class CallbackWish(_Part):
+    """A call that the customer wishes for."""
+
+    callback_id: str
+    phone: str
+    wished: str | None = Field(description="When, in the customer's words.")
+    state: Literal["open", "done", "given_up", "withdrawn"]
+
+
 class EarlierEpisode(_Part):
     """An earlier matter of the same conversation."""
 
     episode: int = Field(ge=1)
-    outcome: Literal["helped", "handed_off", "withdrawn", "unconfirmed"] = Field(
-        description="helped: the customer said so; unconfirmed: it ended without a word."
+    outcome: Literal[
+        "helped", "handed_off", "resolved", "withdrawn", "unreachable", "abandoned", "unconfirmed"
+    ] = Field(
+        description="helped: the customer said so; resolved: a person did; unconfirmed: nobody said anything."
     )
     handoff_id: str | None
     started_at: AwareDatetime
@@ -138,9 +157,11 @@ class HandoffDocument(_Part):
     handoff_id: str = Field(description="The same for all revisions.")
     revision: int = Field(ge=1, description="Counts up; with handoff_id the key for deduplication.")
     state: HandoffState
+    resolution: str | None = Field(description="Why a person called it resolved.")
     created_at: AwareDatetime
     revised_at: AwareDatetime
     conversation_id: str
+    channel: Literal["chat", "email"] = Field(description="Where the conversation began.")
     episode: int = Field(ge=1)
     reason: HandoffReason
     priority: Priority
@@ -158,6 +179,7 @@ class HandoffDocument(_Part):
     audience: str | None = Field(description="Customer group that the customer named: not verified.")
     consent: Consent | None
     earlier_episodes: list[EarlierEpisode]
+    callbacks: list[CallbackWish]
     promise: Promise | None = Field(description="Promised reply time; null when none was promised.")
     masked: list[str] = Field(description="Kinds of numbers that were masked in the transcript.")
     index_id: str | None = Field(description="Index that the bot's last reply came from.")
@@ -167,9 +189,9 @@ class HandoffDocument(_Part):
         return self.model_dump(mode="json", by_alias=True)
 
 
-def rank_of(priority: Priority) -> int:
+def rank_of(priority: str) -> int:
     """Place of a priority in the queue, 0 first."""
-    return list(Priority).index(priority)
+    return list(Priority).index(Priority(priority))
 
 
 def build_document(
@@ -179,37 +201,50 @@ def build_document(
     state: EpisodeState,
     events: Sequence[Event],
     earlier: Sequence[EarlierEpisode] = (),
-    topic: str = "",
+    callbacks: Sequence[Callback] = (),
 ) -> HandoffDocument:
     """The document of ``handoff`` from the events of its episode and what the bot remembers of it."""
     said = [event.fact for event in events if isinstance(event.fact, CustomerMessage)]
     replies = [event.fact for event in events if isinstance(event.fact, BotReplied)]
+    opened = {(fact.lang, fact.article_id) for e in events if isinstance(fact := e.fact, ArticleOpened)}
+    topics = [reply.topic for reply in replies if reply.topic]
     return HandoffDocument(
         schema=SCHEMA,
         handoff_id=handoff.id,
         revision=handoff.revision,
         state=HandoffState(handoff.state),
+        resolution=handoff.resolution or None,
         created_at=handoff.created_at,
         revised_at=handoff.revised_at,
         conversation_id=conversation.id,
+        channel="email" if conversation.channel == "email" else "chat",
         episode=handoff.episode,
         reason=HandoffReason(handoff.reason),
         priority=Priority(handoff.priority),
         team=handoff.team or None,
-        topic=topic or None,
+        topic=topics[-1] if topics else None,
         question=handoff.question,
         language=handoff.language,
         transcript=[line for event in events if (line := _said(event)) is not None],
-        articles=_articles(replies, state),
+        articles=_articles(replies, state, opened),
         notices=[],
-        facts=[],
+        facts=_facts(events),
         page=Page(url=conversation.page or None, locale=conversation.locale or None),
         contact=Contact(email=conversation.email or None, phone=conversation.phone or None),
         identity=None,
         audience=state.audience or conversation.audience or None,
         consent=None,
         earlier_episodes=list(earlier),
-        promise=None,
+        callbacks=[
+            CallbackWish.model_validate(
+                {"callback_id": one.id, "phone": one.phone, "wished": one.wished or None, "state": one.state}
+            )
+            for one in callbacks
+            if one.handoff_id == handoff.id
+        ],
+        promise=Promise(reply_by=handoff.promised_by, time_zone=handoff.time_zone)
+        if handoff.promised_by
+        else None,
         masked=list(dict.fromkeys(kind for fact in said for kind in fact.masked)),
         index_id=next((reply.index_id for reply in reversed(replies) if reply.index_id), None),
     )
@@ -217,45 +252,68 @@ def build_document(
 
 def earlier_episode(episode: Episode, handoff: Handoff | None) -> EarlierEpisode:
     """What the next episodes say of one before them."""
-    withdrawn = handoff is not None and handoff.state == HandoffState.WITHDRAWN
-    outcome: Literal["helped", "handed_off", "withdrawn", "unconfirmed"] = "unconfirmed"
+    outcome = "unconfirmed"
     if handoff is not None:
-        outcome = "withdrawn" if withdrawn else "handed_off"
+        outcome = "handed_off" if handoff.state == HandoffState.OPEN else handoff.state
     elif episode.state.get("helped"):
         outcome = "helped"
-    return EarlierEpisode(
-        episode=episode.number,
-        outcome=outcome,
-        handoff_id=handoff.id if handoff else None,
-        started_at=episode.started_at,
+    return EarlierEpisode.model_validate(
+        {
+            "episode": episode.number,
+            "outcome": outcome,
+            "handoff_id": handoff.id if handoff else None,
+            "started_at": episode.started_at,
+        }
     )
 
 
 def _said(event: Event) -> Said | None:
-    match event.fact:
-        case CustomerMessage() as message:
-            return Said(
-                sequence=event.sequence,
-                at=event.at,
-                by="customer",
-                text=message.text,
-                press=message.press or None,
-                outcome=None,
-            )
-        case BotReplied() as reply:
-            return Said(
-                sequence=event.sequence,
-                at=event.at,
-                by="bot",
-                text=reply.text,
-                press=None,
-                outcome=reply.outcome,
-            )
+    fact = event.fact
+    by, name, press, outcome = event.actor.kind.value, None, None, None
+    match fact:
+        case CustomerMessage():
+            press = fact.press or None
+        case BotReplied():
+            outcome = fact.outcome
+        case PersonMessage() | ArticleSent():
+            name = fact.name
+        case ServiceMessage():
+            by = "service"
         case _:
             return None
+    text = f"{fact.text}\n\n{fact.title}: {fact.url}" if isinstance(fact, ArticleSent) else fact.text
+    return Said.model_validate(
+        {
+            "sequence": event.sequence,
+            "at": event.at,
+            "by": by,
+            "name": name,
+            "text": text,
+            "press": press,
+            "outcome": outcome,
+        }
+    )
 
 
-def _articles(replies: Sequence[BotReplied], state: EpisodeState) -> list[ArticleShown]:
+def _facts(events: Sequence[Event]) -> list[CollectedFact]:
+    """Each question of the form once, with its last answer."""
+    found: dict[str, CollectedFact] = {}
+    for event in events:
+        if isinstance(fact := event.fact, FactCollected):
+            hidden = fact.skipped or fact.sensitive
+            found[fact.field] = CollectedFact(
+                field=fact.field,
+                label=fact.label,
+                value=None if hidden else fact.value,
+                skipped=fact.skipped,
+                sensitive=fact.sensitive,
+            )
+    return list(found.values())
+
+
+def _articles(
+    replies: Sequence[BotReplied], state: EpisodeState, seen: Set[tuple[str, str]]
+) -> list[ArticleShown]:
     """Each article once, in the order shown; having been the answer tells more than standing beside it."""
     shown: dict[tuple[str, str], ArticleShown] = {}
     for reply in replies:
@@ -273,7 +331,7 @@ def _articles(replies: Sequence[BotReplied], state: EpisodeState) -> list[Articl
                 score=article.score,
                 confidence=reply.numbers.get("confidence") if answered else None,
                 shown_as=article.shown_as.value,
-                opened=None,
+                opened=key in seen,
                 rejected=key in state.rejected,
             )
     return list(shown.values())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
+from botsvc.change import Change, new_handoff
 from botsvc.contacts import Contacts
 from botsvc.decisions import Answered, Clarify, Decision, HandOff, NoAnswer, SmallTalk
 from botsvc.episode import EpisodeState, Owner
@@ -18,22 +19,18 @@ from botsvc.events import (
     ContactGiven,
     CustomerMessage,
     EpisodeStarted,
-    Event,
-    Fact,
     FeedbackGiven,
-    HandoffCreated,
-    HandoffRevised,
     HandoffWithdrawn,
-    OwnerChanged,
     Shown,
     ShownAs,
 )
 from botsvc.examples import last_answer, save_verdict
 from botsvc.feedback import Verdict
-from botsvc.handoff import HandoffReason, HandoffState, build_document, earlier_episode, rank_of
+from botsvc.handoff import HandoffReason, HandoffState, rank_of
+from botsvc.people_facts import HandoffReopened
+from botsvc.reception import Reception
 from botsvc.storage.records import Conversation, Episode, Handoff
 from botsvc.storage.transactions import Writing
-from botsvc.tokens import new_id
 from indexer import Hit
 
 
@@ -48,24 +45,34 @@ class BotTurn:
     body: Mapping[str, Any] = field(default_factory=dict)  #: its part of the reply; ``handoff`` is filled in
     topic: str = ""  #: of the best article, where one was near
     verdict: Verdict | None = None  #: what the message says of the answer before it
+    reception: Reception | None = None  #: who gets the handoff, where this turn makes or completes one
+    reopens: bool = False  #: a person's resolution did not hold: the same people get it again
+    stays_closed: bool = False  #: thanks for a resolution: the episode is not opened by it
 
 
 @dataclass(slots=True, kw_only=True)
 class Turn:
     """A turn being written within one transaction."""
 
-    writing: Writing
-    conversation: Conversation
-    episode: Episode
-    now: datetime
-    cause: int | None = None  #: sequence of the customer's message
+    change: Change
 
     @classmethod
-    def begin(cls, writing: Writing, conversation: Conversation, now: datetime) -> Self:
-        """A turn in the current episode, or in a new one when there is none or it is closed."""
+    def begin(
+        cls,
+        writing: Writing,
+        conversation: Conversation,
+        now: datetime,
+        *,
+        sinks: tuple[str, ...] = (),
+        same_episode: bool = False,
+    ) -> Self:
+        """A turn in the current episode; in a new one when there is none or it is closed.
+
+        With ``same_episode`` a closed one goes on: it is reopened, or thanked for.
+        """
         episode = writing.episode(conversation.id, conversation.episode)
-        if episode is not None and episode.owner != Owner.NOBODY:
-            return cls(writing=writing, conversation=conversation, episode=episode, now=now)
+        if episode is not None and (same_episode or episode.owner != Owner.NOBODY):
+            return cls(change=Change.of(writing, conversation, now, sinks))
         number = conversation.episode + 1
         episode = Episode(
             conversation_id=conversation.id,
@@ -75,49 +82,58 @@ class Turn:
             ended_at=None,
             state={},
         )
-        turn = cls(
-            writing=writing, conversation=replace(conversation, episode=number), episode=episode, now=now
-        )
-        turn._append(EpisodeStarted(number=number), CUSTOMER)
-        return turn
+        conversation = replace(conversation, episode=number)
+        change = Change(writing=writing, conversation=conversation, episode=episode, now=now, sinks=sinks)
+        change.append(EpisodeStarted(number=number), CUSTOMER)
+        return cls(change=change)
 
     def customer_said(
         self,
         *,
         client_message_id: str,
         text: str,
-        press: str,
-        index: int,
-        masked: tuple[str, ...],
-        contacts: Contacts,
+        press: str = "",
+        index: int = 0,
+        masked: tuple[str, ...] = (),
+        contacts: Contacts | None = None,
+        channel: str = "chat",
     ) -> int:
         """Store the customer's side; the sequence of its event."""
-        self.conversation = replace(self.conversation, messages=self.conversation.messages + 1)
-        fact = CustomerMessage(
-            client_message_id=client_message_id, text=text, press=press, index=index, masked=masked
+        change = self.change
+        change.conversation = replace(
+            change.conversation, messages=change.conversation.messages + 1, seen_at=change.now
         )
-        self.cause = self._append(fact, CUSTOMER)
+        fact = CustomerMessage(
+            client_message_id=client_message_id,
+            text=text,
+            press=press,
+            index=index,
+            masked=masked,
+            channel=channel,
+        )
+        change.cause = change.append(fact, CUSTOMER)
         if contacts:
-            self.conversation = replace(
-                self.conversation,
-                email=(contacts.emails or (self.conversation.email,))[-1],
-                phone=(contacts.phones or (self.conversation.phone,))[-1],
+            change.conversation = replace(
+                change.conversation,
+                email=(contacts.emails or (change.conversation.email,))[-1],
+                phone=(contacts.phones or (change.conversation.phone,))[-1],
             )
-            self._append(ContactGiven(emails=contacts.emails, phones=contacts.phones), CUSTOMER)
-        return self.cause
+            change.append(ContactGiven(emails=contacts.emails, phones=contacts.phones), CUSTOMER)
+        return change.cause
 
     def feedback_given(self, verdict: Verdict, *, network: str) -> None:
         """Store what the customer's message says of the answer before it."""
-        events = self.writing.events(self.conversation.id, episode=self.episode.number)
+        change = self.change
+        events = change.writing.events(change.conversation.id, episode=change.episode.number)
         fact = FeedbackGiven(
             helped=verdict.helped,
             article_id=verdict.article.id,
             lang=verdict.article.lang,
             answer=last_answer(events, verdict.article),
         )
-        self._append(fact, CUSTOMER)
+        change.append(fact, CUSTOMER)
         save_verdict(
-            self.writing, verdict, conversation_id=self.conversation.id, network=network, now=self.now
+            change.writing, verdict, conversation_id=change.conversation.id, network=network, now=change.now
         )
 
     def bot_replied(self, bot: BotTurn, *, said: str) -> dict[str, Any] | None:
@@ -125,28 +141,24 @@ class Turn:
 
         The handoff's own event comes before the bot's words: it is written before anything is said.
         """
-        before = self.writing.handoff_of(self.conversation.id, self.episode.number)
-        asked_before = EpisodeState.from_json(dict(self.episode.state)) if self.episode.state else None
+        change = self.change
+        asked_before = change.state if change.episode.state else None
         actor = Actor(kind=ActorKind.BOT, id=bot.decision.rule.value)
-        if bot.language:
-            self.conversation = replace(self.conversation, language=bot.language)
-        handoff = self._handoff(bot, before, asked_before, said)
-        if handoff is not None:
-            self._append(_handoff_fact(handoff, before), actor)
-        if bot.state.owner != self.episode.owner:
-            self._append(OwnerChanged(owner=bot.state.owner.value, before=self.episode.owner), actor)
+        if bot.language and bot.decision.outcome is not None:
+            change.conversation = replace(change.conversation, language=bot.language)
+        if bot.reopens:
+            self._reopen(actor)
+        else:
+            self._handoff(bot, asked_before, said, actor)
+            if not bot.stays_closed:
+                change.own(bot.state.owner, actor)
         if bot.decision.outcome is not None:
-            self._append(_reply_fact(bot), actor)
-        self.episode = replace(
-            self.episode,
-            owner=bot.state.owner.value,
-            ended_at=self.now if bot.state.owner is Owner.NOBODY else None,
-            state=bot.state.to_json(),
-        )
-        self.writing.save_episode(self.episode)
-        if handoff is None:
+            change.append(_reply_fact(bot), actor)
+        if not bot.stays_closed and not bot.reopens:
+            change.remember(bot.state)
+        handoff = change.handoff
+        if handoff is None or bot.stays_closed:
             return None
-        self.writing.save_handoff(self._documented(handoff, bot, before))
         return {
             "id": handoff.id,
             "revision": handoff.revision,
@@ -156,76 +168,72 @@ class Turn:
 
     def end(self, *, expires_at: datetime) -> None:
         """Store the conversation as the turn leaves it."""
-        self.conversation = replace(self.conversation, updated_at=self.now, expires_at=expires_at)
-        self.writing.save_conversation(self.conversation)
+        self.change.conversation = replace(self.change.conversation, expires_at=expires_at)
+        self.change.end()
 
-    def _append(self, fact: Fact, actor: Actor) -> int:
-        event = Event(
-            sequence=self.conversation.last_sequence + 1,
-            episode=self.episode.number,
-            at=self.now,
-            actor=actor,
-            cause=self.cause,
-            fact=fact,
-        )
-        self.conversation = self.writing.append(self.conversation, [event])
-        return event.sequence
-
-    def _handoff(
-        self, bot: BotTurn, before: Handoff | None, state: EpisodeState | None, said: str
-    ) -> Handoff | None:
-        """The episode's handoff after this turn, or None when it has none and needs none."""
-        decision = bot.decision
+    def _handoff(self, bot: BotTurn, state: EpisodeState | None, said: str, actor: Actor) -> None:
+        """The episode's handoff after this turn: made, revised with what was said, or called off."""
+        change, decision = self.change, bot.decision
+        before, reception = change.handoff, bot.reception
         if before is None:
-            return self._new_handoff(bot, decision, state, said) if isinstance(decision, HandOff) else None
-        revised = replace(
-            before,
-            revision=before.revision + 1,
-            revised_at=self.now,
-            language=bot.language or before.language,
-        )
-        if isinstance(decision, SmallTalk) and decision.withdraw:
-            return replace(revised, state=HandoffState.WITHDRAWN.value)
-        raised = decision.escalate if isinstance(decision, SmallTalk) else None
-        raised = decision.priority if isinstance(decision, HandOff) else raised
-        if raised is not None and rank_of(raised) < before.rank:
-            reason = bot.state.handed_off.value if bot.state.handed_off else before.reason
-            return replace(revised, priority=raised.value, rank=rank_of(raised), reason=reason)
-        return revised
+            if not isinstance(decision, HandOff):
+                return
+            change.hand_off(actor, self._new_handoff(bot, decision, state, said))
+        elif before.state != HandoffState.OPEN or change.owner is not Owner.QUEUE:
+            return  # somebody has it, who sees the message as it comes
+        elif isinstance(decision, SmallTalk) and decision.withdraw:
+            change.revise(
+                actor,
+                lambda after: HandoffWithdrawn(handoff_id=after.id, revision=after.revision),
+                state=HandoffState.WITHDRAWN.value,
+                ended_at=change.now,
+            )
+            return
+        else:
+            change.revise(actor, **_raised(bot, before), language=bot.language or before.language)
+        if reception is not None and reception.reply_by is not None:
+            change.promise(actor, reception.reply_by, reception.time_zone)
 
     def _new_handoff(self, bot: BotTurn, decision: HandOff, state: EpisodeState | None, said: str) -> Handoff:
-        return Handoff(
-            id=new_id("h"),
-            conversation_id=self.conversation.id,
-            episode=self.episode.number,
-            revision=1,
-            state=HandoffState.OPEN.value,
+        return new_handoff(
+            self.change.conversation,
+            self.change.episode,
+            self.change.now,
             reason=HandoffReason(decision.reason.value).value,
             priority=decision.priority.value,
-            rank=rank_of(decision.priority),
-            team=decision.team,
-            language=bot.language,
             question=_question(decision, bot.state, state, said),
-            created_at=self.now,
-            revised_at=self.now,
-            document={},
+            language=bot.language,
+            team=bot.reception.team if bot.reception else decision.team,
+            form=decision.form,
         )
 
-    def _documented(self, handoff: Handoff, bot: BotTurn, before: Handoff | None) -> Handoff:
-        earlier = [
-            earlier_episode(episode, self.writing.handoff_of(self.conversation.id, episode.number))
-            for episode in self.writing.episodes(self.conversation.id)
-            if episode.number < self.episode.number
-        ]
-        document = build_document(
-            handoff,
-            conversation=self.conversation,
-            state=bot.state,
-            events=self.writing.events(self.conversation.id, episode=self.episode.number),
-            earlier=earlier,
-            topic=bot.topic or (before.document.get("topic") or "" if before else ""),
+    def _reopen(self, actor: Actor) -> None:
+        change = self.change
+        change.revise(
+            actor,
+            lambda after: HandoffReopened(handoff_id=after.id, revision=after.revision, team=after.team),
+            state=HandoffState.OPEN.value,
+            ended_at=None,
+            resolution="",
+            agent="",
+            waiting_since=change.now,
+            acknowledged_at=None,
+            answered_at=None,
+            promised_by=None,
+            warned_at=None,
         )
-        return replace(handoff, document=document.to_json())
+        change.own(Owner.QUEUE, actor)
+
+
+def _raised(bot: BotTurn, before: Handoff) -> dict[str, Any]:
+    """A more urgent priority, where the turn gives one."""
+    decision = bot.decision
+    raised = decision.escalate if isinstance(decision, SmallTalk) else None
+    raised = decision.priority if isinstance(decision, HandOff) else raised
+    if raised is None or rank_of(raised) >= before.rank:
+        return {}
+    reason = bot.state.handed_off.value if bot.state.handed_off else before.reason
+    return {"priority": raised.value, "rank": rank_of(raised), "reason": reason}
 
 
 def _question(decision: HandOff, after: EpisodeState, before: EpisodeState | None, said: str) -> str:
@@ -234,23 +242,6 @@ def _question(decision: HandOff, after: EpisodeState, before: EpisodeState | Non
         return (before.last_question if before else "") or said
     # The state keeps only the end of a long question.
     return said if said.endswith(after.last_question) else after.last_question
-
-
-def _handoff_fact(
-    handoff: Handoff, before: Handoff | None
-) -> HandoffCreated | HandoffRevised | HandoffWithdrawn:
-    if before is None:
-        return HandoffCreated(
-            handoff_id=handoff.id, reason=handoff.reason, priority=handoff.priority, team=handoff.team
-        )
-    if handoff.state == HandoffState.WITHDRAWN:
-        return HandoffWithdrawn(handoff_id=handoff.id, revision=handoff.revision)
-    return HandoffRevised(
-        handoff_id=handoff.id,
-        revision=handoff.revision,
-        reason=handoff.reason,
-        priority=handoff.priority,
-    )
 
 
 def _reply_fact(bot: BotTurn) -> BotReplied:
@@ -265,6 +256,7 @@ def _reply_fact(bot: BotTurn) -> BotReplied:
         index_id=decision.index_id,
         shown=tuple(_shown(decision)),
         question=_answered_question(bot),
+        topic=bot.topic,
     )
 
 

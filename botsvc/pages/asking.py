@@ -15,7 +15,6 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from botsvc.conversations import CustomerTurn, Start
 from botsvc.dialogue import take_turn, transcript
 from botsvc.episode import Press
 from botsvc.errors import (
@@ -26,6 +25,7 @@ from botsvc.errors import (
     UnknownConversation,
     WrongToken,
 )
+from botsvc.exchange import CustomerTurn, Start
 from botsvc.pages.rendering import Pages, safe
 from botsvc.pages.topics import topics
 from botsvc.problems import Problem, ProblemType

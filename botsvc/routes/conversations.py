@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from botsvc.conversations import CustomerTurn, Start
 from botsvc.dialogue import take_turn, transcript
 from botsvc.episode import Press
+from botsvc.exchange import CustomerTurn, Start
 from botsvc.problems import ProblemType, declared
 from botsvc.schemas import (
     AnswerFeedback,

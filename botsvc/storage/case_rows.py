@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from botsvc.storage import tables
 from botsvc.storage.records import Callback, Case, SealedFact
@@ -59,6 +59,12 @@ class CaseWriting(CaseReading, ChangingRows):
     def save_case(self, case: Case) -> None:
         """Store a new or changed case."""
         self._upsert(tables.cases, ("id",), asdict(case))
+
+    def cancel_cases(self, handoff_id: str) -> None:
+        """Call off what experts were asked about a handoff and have not answered."""
+        cases = tables.cases
+        query = update(cases).where(cases.c.handoff_id == handoff_id, cases.c.state == "open")
+        self._connection.execute(query.values(state="cancelled"))
 
     def save_callback(self, callback: Callback) -> None:
         """Store a new or changed call-back."""

@@ -78,6 +78,17 @@ class Reading(StaffReading, DeliveryReading, CaseReading):
         query = query.order_by(columns.rank, columns.created_at, columns.id).limit(limit)
         return self._all(Handoff, query)
 
+    def lately_changed_with_email(self, *, since: datetime) -> tuple[str, ...]:
+        """Ids of the conversations that have changed since then, were handed off, and have an address."""
+        conversations, handoffs = tables.conversations.c, tables.handoffs.c
+        query = (
+            select(conversations.id)
+            .where(conversations.updated_at >= since, conversations.email != "")
+            .where(conversations.id.in_(select(handoffs.conversation_id)))
+            .order_by(conversations.updated_at)
+        )
+        return tuple(self._connection.execute(query).scalars())
+
     def examples(self) -> tuple[StoredExample, ...]:
         """All feedback and labels, the oldest first."""
         columns = tables.examples.c

@@ -17,9 +17,10 @@ from click.testing import CliRunner, Result
 
 from botsvc import cli
 from botsvc.cli import main
-from botsvc.conversations import Conversations, CustomerTurn
+from botsvc.conversations import Conversations
 from botsvc.decisions import HandOff, Priority, Reason, Rule
 from botsvc.episode import EpisodeState, Message, advance
+from botsvc.exchange import CustomerTurn
 from botsvc.storage import open_storage
 from botsvc.turns import BotTurn
 from indexer.errors import IndexNotFound

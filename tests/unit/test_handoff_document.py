@@ -17,6 +17,7 @@ from botsvc.events import (
     CUSTOMER,
     Actor,
     ActorKind,
+    ArticleOpened,
     BotReplied,
     CustomerMessage,
     Event,
@@ -142,6 +143,8 @@ def test_every_field_is_there_even_when_nothing_is_known() -> None:
         "handoff_id": "h_1",
         "revision": 1,
         "state": "open",
+        "resolution": None,
+        "channel": "chat",
         "created_at": "2026-11-02T08:00:00Z",
         "revised_at": "2026-11-02T08:00:00Z",
         "conversation_id": "c_1",
@@ -162,6 +165,7 @@ def test_every_field_is_there_even_when_nothing_is_known() -> None:
         "audience": None,
         "consent": None,
         "earlier_episodes": [],
+        "callbacks": [],
         "promise": None,
         "masked": [],
         "index_id": None,
@@ -187,6 +191,7 @@ def test_the_transcript_is_what_was_said_and_nothing_else() -> None:
 
 def test_articles_are_listed_once_with_what_became_of_them() -> None:
     made = document(
+        ArticleOpened(article_id="b", lang="sv"),
         replied(shown("a", ShownAs.ANSWER, 2.0), shown("b", ShownAs.MORE, 1.0), confidence=0.9),
         replied(shown("b", ShownAs.ANSWER, 3.0), shown("c", ShownAs.NEAREST, 0.5), confidence=0.4),
         state=EpisodeState(rejected=frozenset({ArticleKey("sv", "a")})),
@@ -194,7 +199,7 @@ def test_articles_are_listed_once_with_what_became_of_them() -> None:
     rows = [(one["article_id"], one["shown_as"], one["score"], one["confidence"]) for one in made["articles"]]
     assert rows == [("a", "answer", 2.0, 0.9), ("b", "answer", 3.0, 0.4), ("c", "nearest", 0.5, None)]
     assert [one["rejected"] for one in made["articles"]] == [True, False, False]
-    assert [one["opened"] for one in made["articles"]] == [None, None, None]
+    assert [one["opened"] for one in made["articles"]] == [False, True, False]
 
 
 def test_how_an_earlier_episode_ended() -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from botsvc import retention
 from botsvc.contacts import Contacts, OwnContacts
-from botsvc.conversations import Conversations, CustomerTurn, Limits, Opened, Posted, Start
+from botsvc.conversations import Conversations
 from botsvc.decisions import (
     Answered,
     Decision,
@@ -39,6 +39,7 @@ from botsvc.errors import (
     UnknownConversation,
     WrongToken,
 )
+from botsvc.exchange import CustomerTurn, Limits, Met, Opened, Posted, Start
 from botsvc.storage import Handoff, Storage
 from botsvc.turns import BotTurn
 from indexer import Hit
@@ -76,7 +77,8 @@ class Bot:
         self.decisions = list(decisions)
         self.asked: list[tuple[EpisodeState, str]] = []
 
-    def __call__(self, state: EpisodeState, said: str) -> BotTurn:
+    def __call__(self, met: Met) -> BotTurn:
+        state, said = met.state, met.text
         self.asked.append((state, said))
         decision = self.decisions.pop(0)
         question = "" if decision.rule is Rule.PENDING_PROMPT else said
@@ -135,7 +137,7 @@ class Customer:
         self.opened: Opened = conversations.create(start)
         self.sent = 0
 
-    def says(self, said: str, bot: Callable[[EpisodeState, str], BotTurn], **other: object) -> Posted:
+    def says(self, said: str, bot: Callable[[Met], BotTurn], **other: object) -> Posted:
         self.sent += 1
         message = CustomerTurn(**{"client_message_id": f"m{self.sent}", "text": said, **other})  # type: ignore[arg-type]
         return self.conversations.post(self.opened.conversation_id, self.opened.token, message, bot)
@@ -232,9 +234,9 @@ def test_twins_sent_at_the_same_moment_are_one_message(customer: Customer, stora
     def send() -> None:
         bot = Bot(hand_off())
 
-        def all_at_once(state: EpisodeState, said: str) -> BotTurn:
+        def all_at_once(met: Met) -> BotTurn:
             barrier.wait(10)
-            return bot(state, said)
+            return bot(met)
 
         posted.append(customer.says("ihminen, kiitos", all_at_once, client_message_id="twin"))
 
@@ -252,7 +254,8 @@ def test_twins_sent_at_the_same_moment_are_one_message(customer: Customer, stora
 def test_messages_sent_side_by_side_each_know_those_before(customer: Customer) -> None:
     failures: list[int] = []
 
-    def bot(state: EpisodeState, said: str) -> BotTurn:
+    def bot(met: Met) -> BotTurn:
+        state, said = met.state, met.text
         decision = NoAnswer(rule=Rule.NOT_ABOUT_THIS, reason=Reason.OUT_OF_SCOPE)
         after = advance(state, Message(text=said), decision, question=said)
         return BotTurn(decision=decision, state=after, language="fi", body={"n": after.no_answers})
@@ -277,7 +280,7 @@ def test_messages_sent_side_by_side_each_know_those_before(customer: Customer) -
 def test_nothing_is_stored_when_the_bot_fails(customer: Customer, storage: Storage) -> None:
     before = everything_written(storage)
 
-    def broken(state: EpisodeState, said: str) -> BotTurn:
+    def broken(met: Met) -> BotTurn:
         raise RuntimeError("no index")
 
     with pytest.raises(RuntimeError, match="no index"):

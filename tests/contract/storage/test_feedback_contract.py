@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from botsvc.contacts import OwnContacts
-from botsvc.conversations import Conversations, CustomerTurn, Opened
+from botsvc.conversations import Conversations
 from botsvc.decisions import Answered, Decision, NoAnswer, Numbers, Reason, Rule, SmallTalk
 from botsvc.episode import EpisodeState, Message, Press, advance
 from botsvc.errors import InvalidMessage, WrongToken
 from botsvc.events import FeedbackGiven
 from botsvc.examples import customer_key, masked_label, stored_label
+from botsvc.exchange import CustomerTurn, Met, Opened
 from botsvc.feedback import verdict_of
 from botsvc.retention import delete_old_examples
 from botsvc.storage import Storage, StoredExample
@@ -52,7 +53,8 @@ class Customer:
         self.sent = 0
 
     def says(self, text: str, decision: Decision, press: Press | None = None, id: str = "") -> int:
-        def bot(state: EpisodeState, said: str) -> BotTurn:
+        def bot(met: Met) -> BotTurn:
+            state, said = met.state, met.text
             message = Message(text=said, press=press, lang="fi")
             question = "" if decision.rule is Rule.PENDING_PROMPT else said
             return BotTurn(
