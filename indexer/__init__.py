@@ -32,12 +32,14 @@ from indexer.examples import (
     write_examples,
 )
 from indexer.examples import LONGEST as LONGEST_EXAMPLE
+from indexer.forms import Choice, FieldKind, Form, FormField
 from indexer.hits import Hit, SearchResult
 from indexer.index import Index
 from indexer.language import Detected, detect
 from indexer.links import link_target
 from indexer.markdown import plain_text, render
 from indexer.problems import Problem, Severity
+from indexer.replies import CannedReply, open_variables
 from indexer.sections import Block, BlockKind, Section
 from indexer.sentences import sentences as split_sentences
 from indexer.trial import trial_root
@@ -55,12 +57,17 @@ __all__ = [
     "BuildReport",
     "Builder",
     "Calibration",
+    "CannedReply",
+    "Choice",
     "Detected",
     "Encoder",
     "EncoderError",
     "EncoderMismatch",
     "Example",
     "ExampleSource",
+    "FieldKind",
+    "Form",
+    "FormField",
     "HandoffRule",
     "Hit",
     "Index",
@@ -87,6 +94,7 @@ __all__ = [
     "link_target",
     "normalised",
     "open_encoder",
+    "open_variables",
     "plain_text",
     "publish",
     "read_examples",

@@ -14,6 +14,7 @@ from indexer.artifact import (
     writing,
 )
 from indexer.calibration import Calibration
+from indexer.companions import NO_COMPANIONS, read_companions
 from indexer.console import Progress, no_progress
 from indexer.drafts import Content, Draft
 from indexer.encoders import Encoder
@@ -97,6 +98,10 @@ class Builder:
             )
             reading = read_kb(self.kb, previous=previous, progress=progress)
             groups, problems = self._synonyms(reading, before)
+            companions, more = read_companions(
+                self.kb, reading.articles, before.companions if before else NO_COMPANIONS
+            )
+            problems = (*problems, *more)
             articles = {
                 key: self._with_examples(article)
                 for key, article in reading.articles.items()
@@ -116,6 +121,7 @@ class Builder:
                     # What examples change is seen in the hashes alone.
                     suspects=None if self._with_or_had or full or remembered is None else reading.changed,
                     examples=examples_hash({key: self.examples.get(key, ()) for key in articles}),
+                    companions=companions,
                 ),
                 progress=progress,
             )

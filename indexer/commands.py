@@ -108,6 +108,7 @@ def check(
     With --labels or --feedback, see whether the index's probabilities came true; the knowledge base is then
     read only where --kb names it.
     """
+    from indexer.companions import read_companions
     from indexer.sources import read_kb
 
     settings = _settings(config)
@@ -116,7 +117,8 @@ def check(
     with progress_bar() as progress:
         if kb or not (labels or feedback):
             reading = read_kb(kb or settings.index.kb, progress=progress)
-            problems = [*reading.problems, *_synonym_problems(kb or settings.index.kb)]
+            _, more = read_companions(kb or settings.index.kb, reading.articles)
+            problems = [*reading.problems, *_synonym_problems(kb or settings.index.kb), *more]
             document = {"articles": len(reading.articles), "problems": [p.to_json() for p in problems]}
         agreements = _agreements(root or settings.index.dir, labels, feedback, progress)
     if agreements:

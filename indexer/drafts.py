@@ -29,6 +29,8 @@ from indexer.artifact import (
 )
 from indexer.calibration import Calibration
 from indexer.cohort import Cohort
+from indexer.companions import FILE as COMPANIONS
+from indexer.companions import NO_COMPANIONS, Companions
 from indexer.console import Progress
 from indexer.encoders import Encoder
 from indexer.heldout import calibrate, prior_calibration
@@ -67,6 +69,7 @@ class Content:
     #: articles that may differ from those of the served build; the others keep their hashes
     suspects: frozenset[ArticleKey] | None = None
     examples: str = ""  #: hash of the confirmed questions among the articles'
+    companions: Companions = NO_COMPANIONS  #: forms and canned replies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,7 @@ class Draft:
         self.synonyms = content.synonyms
         self.problems = content.problems
         self.examples = content.examples
+        self.companions = content.companions
         self.progress = progress
         known = _served_hashes(before) if content.suspects is not None else {}
         suspects = content.suspects or frozenset()
@@ -124,6 +128,8 @@ class Draft:
             files.append(kept.save(folder))
             (folder / "synonyms.json").write_text(_json(self.synonyms), encoding="utf-8")
             files.append("synonyms.json")
+            (folder / COMPANIONS).write_text(self.companions.to_text(), encoding="utf-8")
+            files.append(COMPANIONS)
             rows = sorted([*key, digest] for key, digest in self.hashes.items())
             index, again = self._finish(
                 folder, entries, files, _digest(_json(rows), _json(self.synonyms)), recalibrate
@@ -217,7 +223,9 @@ class Draft:
         answering = self.answering
         known = before.manifest.files if before is not None else {}
         digests = {name: _digest_of(folder, name, known) for name in sorted(files)}
-        draft = self._manifest(content, "", entries, digests)
+        # Forms and replies are content, but nothing that a calibration depends on.
+        whole = _digest(content, self.companions.to_text()) if self.companions else content
+        draft = self._manifest(whole, "", entries, digests)
         again = recalibrate and (
             before is None or before.manifest.calibrated_on != self._calibration_key(content)
         )

@@ -15,16 +15,19 @@ from indexer.artifact import REBUILD, Manifest, build_folder, current_build, rea
 from indexer.calibration import Calibration, Thresholds
 from indexer.candidates import Candidates, best_section, find_candidates
 from indexer.cohort import Cohort
+from indexer.companions import NO_COMPANIONS, Companions
 from indexer.confidence import ConfidenceModel, kb_view
 from indexer.encoders import Encoder, open_encoder
 from indexer.errors import IndexDamaged
 from indexer.expansion import Synonyms
+from indexer.forms import Form
 from indexer.hits import Hit, Ranked, SearchResult
 from indexer.language import Detected, language_probabilities
 from indexer.opening import Opened, check_encoder, open_part
 from indexer.probe import PlacedProbe, Probe
 from indexer.problems import Problem
 from indexer.ranking import Ranker
+from indexer.replies import CannedReply
 from indexer.sections import Section
 from indexer.segments import Segment
 from indexer.snapshot import Place, Query, Snapshot
@@ -50,6 +53,7 @@ class Index:
         synonyms: Synonyms,
         ranker: Ranker,
         probe: Probe,
+        companions: Companions = NO_COMPANIONS,
     ) -> None:
         self.build_id = build_id
         self.manifest = manifest
@@ -60,6 +64,7 @@ class Index:
         self.synonyms = synonyms
         self.ranker = ranker
         self.probe = probe
+        self.companions = companions
         self.languages = snapshot.languages
         self._placed_probe = PlacedProbe(probe, snapshot)
         self._limits = _limits(snapshot)
@@ -126,6 +131,7 @@ class Index:
                 json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
             )
             probe = Probe.load(folder)
+            companions = Companions.load(folder, manifest.files)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise IndexDamaged(f"{folder} cannot be read ({error}): {REBUILD}") from error
         return cls(
@@ -138,6 +144,7 @@ class Index:
             synonyms=Synonyms(groups),
             ranker=Ranker.shipped(),
             probe=probe,
+            companions=companions,
         )
 
     # What is in it
@@ -167,6 +174,19 @@ class Index:
             article = self.article(key)
             if article is not None:
                 yield article
+
+    def form(self, form_id: str) -> Form | None:
+        """The form with this id; None when there is none, or the index is of a version without forms."""
+        return self.companions.forms.get(form_id)
+
+    def forms(self) -> tuple[Form, ...]:
+        """All forms, sorted by id."""
+        return tuple(form for _, form in sorted(self.companions.forms.items()))
+
+    def replies(self, lang: str) -> tuple[CannedReply, ...]:
+        """The canned replies that can be sent in a language, sorted by id."""
+        found = sorted(self.companions.replies.items())
+        return tuple(reply for _, reply in found if lang in reply.languages)
 
     def visible(self, key: ArticleKey, access: Access) -> bool:
         """True when there is such an article and this customer may see it now."""
@@ -365,6 +385,7 @@ class Index:
             synonyms=self.synonyms,
             ranker=self.ranker,
             probe=probe or self.probe,
+            companions=self.companions,
         )
 
     def _segment(self, place: Place) -> Segment:

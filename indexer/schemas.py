@@ -14,6 +14,9 @@ from typing import Any
 
 from indexer.articles import Article, HandoffRule
 from indexer.fields import FIELDS, HANDOFF_FIELDS, ID_PATTERN, MAX_ID, MAX_ITEMS, MAX_TEXT, Field, Kind
+from indexer.forms import FORM_KEYS
+from indexer.records import object_schema
+from indexer.replies import REPLY_KEYS
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -28,7 +31,23 @@ def article_schema() -> dict[str, Any]:
     }
 
 
-SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {"article.schema.json": article_schema}
+def form_schema() -> dict[str, Any]:
+    """A form in ``kb/forms/NAME.yaml``."""
+    title = "Form asked after a handoff"
+    return {"$schema": _DRAFT, "$id": "form.schema.json", "title": title, **object_schema(FORM_KEYS)}
+
+
+def reply_schema() -> dict[str, Any]:
+    """A canned reply in ``kb/replies/NAME.yaml``."""
+    title = "Canned reply of agents"
+    return {"$schema": _DRAFT, "$id": "reply.schema.json", "title": title, **object_schema(REPLY_KEYS)}
+
+
+SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "article.schema.json": article_schema,
+    "form.schema.json": form_schema,
+    "reply.schema.json": reply_schema,
+}
 
 
 def schema_text(schema: Mapping[str, Any]) -> str:
