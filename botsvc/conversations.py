@@ -113,6 +113,8 @@ class Conversations:
             episode=0,
             last_sequence=0,
             messages=0,
+            channel=start.channel,
+            time_zone=_short(start.time_zone, 64),
             seen_at=now,
         )
         fact = ConversationStarted(

@@ -22,6 +22,8 @@ class Start:
     locale: str = ""  #: as the browser says, such as fi-FI
     page: str = ""  #: address of the page
     audience: str = ""  #: the group the customer has chosen
+    time_zone: str = ""  #: IANA name, as the browser says
+    channel: str = "chat"  #: or email
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

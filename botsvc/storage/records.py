@@ -29,6 +29,7 @@ class Conversation:
     last_sequence: int  #: of its last event
     messages: int  #: how many the customer has sent
     channel: str = "chat"  #: where it began: chat or email
+    time_zone: str = ""  #: the customer's, an IANA name as the browser says it
     seen_at: datetime = EPOCH  #: when the customer's page was last connected or called
 
 

@@ -77,6 +77,7 @@ conversations = Table(
     _required("last_sequence", Integer),
     _required("messages", Integer),
     _required("channel", String(20)),
+    _required("time_zone", String(64)),
     _required("seen_at", AwareDateTime),
     PrimaryKeyConstraint("id"),
     Index(None, "updated_at"),

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, select, text
+from sqlalchemy import RowMapping, delete, func, select, text
 
 from botsvc.events import Event
 from botsvc.facts import EventType
@@ -77,6 +77,28 @@ class Reading(StaffReading, DeliveryReading, CaseReading):
             query = query.where(columns.conversation_id == conversation_id)
         query = query.order_by(columns.rank, columns.created_at, columns.id).limit(limit)
         return self._all(Handoff, query)
+
+    def waiting(self, team: str | None) -> tuple[Handoff, ...]:
+        """Open handoffs that nobody has, of one team or (None) of all, in the order of the queue."""
+        columns = tables.handoffs.c
+        query = select(tables.handoffs).where(columns.state == "open", columns.agent == "")
+        if team is not None:
+            query = query.where(columns.team == team)
+        return self._all(Handoff, query.order_by(columns.rank, columns.created_at, columns.id))
+
+    def taken(self) -> dict[str, int]:
+        """How many open handoffs each agent has, by id."""
+        columns = tables.handoffs.c
+        query = select(columns.agent, func.count()).where(columns.state == "open", columns.agent != "")
+        return {row[0]: row[1] for row in self._connection.execute(query.group_by(columns.agent))}
+
+    def first_replies(self, team: str, *, since: datetime) -> tuple[tuple[datetime, datetime], ...]:
+        """When a team's handoffs since then were made and first answered by a person."""
+        columns = tables.handoffs.c
+        query = select(columns.created_at, columns.answered_at).where(
+            columns.team == team, columns.created_at >= since, columns.answered_at.is_not(None)
+        )
+        return tuple((row[0], row[1]) for row in self._connection.execute(query))
 
     def lately_changed_with_email(self, *, since: datetime) -> tuple[str, ...]:
         """Ids of the conversations that have changed since then, were handed off, and have an address."""

@@ -16,11 +16,13 @@ _TIME = sa.DateTime(timezone=True)
 def upgrade() -> None:
     with op.batch_alter_table("conversations") as table:
         table.add_column(sa.Column("channel", sa.String(20), nullable=False, server_default="chat"))
+        table.add_column(sa.Column("time_zone", sa.String(64), nullable=False, server_default=""))
         table.add_column(sa.Column("seen_at", _TIME, nullable=True))
     op.execute("UPDATE conversations SET seen_at = updated_at")
     with op.batch_alter_table("conversations") as table:
         table.alter_column("seen_at", existing_type=_TIME, nullable=False)
         table.alter_column("channel", existing_type=sa.String(20), server_default=None)
+        table.alter_column("time_zone", existing_type=sa.String(64), server_default=None)
     with op.batch_alter_table("handoffs") as table:
         for name, length in _WORDS.items():
             table.add_column(sa.Column(name, sa.String(length), nullable=False, server_default=""))
@@ -187,7 +189,7 @@ def downgrade() -> None:
         for name in (*_WORDS, *_TIMES):
             table.drop_column(name)
     with op.batch_alter_table("conversations") as table:
-        for name in ("channel", "seen_at"):
+        for name in ("channel", "time_zone", "seen_at"):
             table.drop_column(name)
 
 
