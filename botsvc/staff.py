@@ -20,12 +20,12 @@ from botsvc.errors import SignInRefused, StaffError, TooManySignIns, UnknownAgen
 from botsvc.limits import Buckets
 from botsvc.problems import Problem
 from botsvc.storage.records import AuditEntry, DeskSession, StoredAgent
-from botsvc.storage.transactions import Writing
 from botsvc.tokens import hash_token, new_id
 
 if TYPE_CHECKING:
     from botsvc.settings import DeskSettings
     from botsvc.storage import Storage
+    from botsvc.storage.transactions import Writing
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Profile:
     email: str
     name: str
     roles: Sequence[str] = (Role.AGENT,)
-    teams: Sequence[str] = ()  #: keys of ``[teams]``; empty: all teams
+    teams: Sequence[str] = ()  #: keys of ``[teams]``; with none, only what has no team
     languages: Sequence[str] = ()
     skills: Sequence[str] = ()
     room: int = 3  #: live chats that fit at the same time

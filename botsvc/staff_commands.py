@@ -40,7 +40,7 @@ def agent() -> None:
 @click.option(
     "--role", "roles", multiple=True, type=click.Choice(_ROLES), help="Role; may be given more than once."
 )
-@click.option("--team", "teams", multiple=True, help="Key of a team; none means all teams.")
+@click.option("--team", "teams", multiple=True, help="Key of a team; others' conversations are not seen.")
 @click.option(
     "--language", "languages", multiple=True, help="Language that the person serves in, such as fi."
 )
@@ -113,7 +113,7 @@ def agent_list(config: Path | None, as_json: bool) -> None:
 @click.option(
     "--role", "roles", multiple=True, type=click.Choice(_ROLES), help="Roles instead of those before."
 )
-@click.option("--team", "teams", multiple=True, help="Teams instead of those before; '' means all teams.")
+@click.option("--team", "teams", multiple=True, help="Teams instead of those before; '' means none.")
 @click.option("--language", "languages", multiple=True, help="Languages instead of those before.")
 @click.option("--skill", "skills", multiple=True, help="Skills instead of those before.")
 @click.option("--room", type=click.IntRange(0, 50), help="Chats at the same time.")
@@ -173,9 +173,8 @@ def agent_disable(email: str, config: Path | None) -> None:
     with _staff(config) as staff:
         person = staff.by_email(email)
         staff.set_active(person.id, False, by=_BY)
-    say(
-        f"the account of {person.name} is closed; `helppari desk agent change {person.email} --enable` opens it"
-    )
+    again = f"helppari desk agent change {person.email} --enable"
+    say(f"the account of {person.name} is closed; `{again}` opens it")
 
 
 @contextmanager
