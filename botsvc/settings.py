@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from botsvc import team_settings
+from botsvc import mail_settings, team_settings
+from botsvc.mail_settings import MailSettings, SinksSettings
 from botsvc.team_settings import RoutingSettings, TeamKey, TeamSettings
 from indexer import settings as base
 from indexer.settings import Language, Section, SettingsContradiction
@@ -263,10 +264,13 @@ class Settings(base.Settings):
     desk: DeskSettings = DeskSettings()
     teams: dict[TeamKey, TeamSettings] = Field(default={})
     routing: RoutingSettings = RoutingSettings()
+    mail: MailSettings = MailSettings()
+    sinks: SinksSettings = SinksSettings()
 
     def contradictions(self) -> Iterator[SettingsContradiction]:
-        """Teams that are named and not there."""
+        """Teams that are named and not there, mail and sinks that lack something."""
         yield from team_settings.contradictions(self.teams, self.routing)
+        yield from mail_settings.contradictions(self.mail, self.sinks)
 
     def contact_for(self, lang: str) -> ContactSettings:
         """Contact details in ``lang``, else in the site's first language that has some, else empty ones."""
