@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from botsvc import errors
+from botsvc.desk.routes import desk_routes
 from botsvc.edge import BodyLimit, Edge, request_id
 from botsvc.pages.rendering import Pages
 from botsvc.pages.routes import page_routes, trouble_page
@@ -64,7 +65,8 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(_open, service)
         try:
-            yield
+            with service.tier.working():
+                yield
         finally:
             await to_thread.run_sync(_close, service)
 
@@ -90,6 +92,7 @@ def create_app(
     app.include_router(feedback_router(service))
     app.include_router(health_router(service))
     app.router.routes.extend(page_routes(pages))
+    app.router.routes.extend(desk_routes(service))
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, limit=settings.server.body_limit_bytes, seconds=BODY_SECONDS)
     if settings.server.allowed_origins:
@@ -108,13 +111,17 @@ def create_app(
 def _open(service: Service) -> None:
     # SQLAlchemy and Alembic are loaded here, beside nothing else that the start waits for.
     from botsvc.conversations import Conversations
+    from botsvc.human_tier import HumanTier
     from botsvc.storage import open_storage
 
     settings = service.settings
     service.storage = open_storage(
         settings.storage.url.get_secret_value(), pool_size=settings.storage.pool_size
     )
-    service.conversations_or_none = Conversations.from_settings(service.storage, settings)
+    service.tier_or_none = HumanTier.of(settings, service.storage, service.texts)
+    service.conversations_or_none = Conversations.from_settings(
+        service.storage, settings, sinks=service.tier.sinks
+    )
     service.swapper.start()
 
 
@@ -122,7 +129,7 @@ def _close(service: Service) -> None:
     service.swapper.stop()
     if service.storage is not None:
         service.storage.close()
-        service.storage = service.conversations_or_none = None
+        service.storage = service.conversations_or_none = service.tier_or_none = None
 
 
 async def _on_problem(_: Request, problem: Exception) -> Response:
@@ -207,6 +214,10 @@ _KINDS: tuple[tuple[type[errors.BotError], ProblemType], ...] = (
     (errors.MessageIdReused, ProblemType.MESSAGE_ID_REUSED),
     (errors.ConversationFull, ProblemType.CONVERSATION_FULL),
     (errors.InvalidMessage, ProblemType.INVALID_REQUEST),
+    (errors.TakenByAnother, ProblemType.TAKEN_BY_ANOTHER),
+    (errors.NotAllowed, ProblemType.NOT_ALLOWED),
+    (errors.UnknownCase, ProblemType.NOT_FOUND),
+    (errors.PeopleError, ProblemType.NOT_OPEN),
     (errors.StorageError, ProblemType.STORAGE_UNAVAILABLE),
 )
 

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from botsvc.answering import Reply
-from botsvc.decisions import Answered, HandOff
-from botsvc.episode import EpisodeState, Message, Owner
 from botsvc.events import BotReplied, CustomerMessage
-from botsvc.exchange import CustomerTurn, Met
-from botsvc.feedback import verdict_of
-from botsvc.problems import Problem, ProblemType
-from botsvc.reopening import returned
+from botsvc.exchange import CustomerTurn
+from botsvc.replying import replying
 from botsvc.service import Service
-from botsvc.storage.records import Handoff
-from botsvc.turns import BotTurn
-from indexer import Index
 
 #: Keys of a stored reply that are not the bot's part of it (``TurnReply``).
 _BESIDE = ("owner", "text", "said", "complete", "buttons", "details")
@@ -27,41 +18,10 @@ def take_turn(
     service: Service, conversation_id: str, token: str | None, turn: CustomerTurn, lang: str | None
 ) -> dict[str, Any]:
     """The reply to a message, stored with it; a repeated message gets the stored reply."""
-    conversation = service.conversations.open_to(conversation_id, token)
+    service.conversations.open_to(conversation_id, token)
     service.messages.take(conversation_id, "This conversation has had many messages")
-    index = service.swapper.index
-
-    def answer(met: Met) -> BotTurn:
-        state, text = met.state, met.text
-        message = Message(text=text, press=turn.press, index=turn.index, lang=lang or conversation.language)
-        if met.resolved is not None:
-            return _returned(service, message, met.resolved)
-        if index is None:
-            reply = service.bot.without_index(message, state)
-            if reply is None:
-                service.index()  # raises the problem
-                raise Problem(ProblemType.INDEX_NOT_READY, "The index has just been loaded: try again.")
-        else:
-            reply = service.bot.turn(index, message, state)
-        bot = service.speaker.bot_turn(reply, topic=_topic(index, reply), text=text)
-        verdict = verdict_of(message, state)
-        if verdict is not None and verdict.helped and isinstance(bot.decision, HandOff):
-            verdict = None  # "yes, but let me talk to somebody" is no word on the answer
-        return replace(bot, verdict=verdict)
-
-    posted = service.conversations.post(conversation_id, token, turn, answer)
+    posted = service.conversations.post(conversation_id, token, turn, replying(service, turn, lang))
     return message_body(conversation_id, posted.sequence, posted.body)
-
-
-def _returned(service: Service, message: Message, resolved: Handoff) -> BotTurn:
-    """What becomes of a message soon after a person's resolution."""
-    message = service.bot.understood(message, None, message.lang)
-    decision = returned(message, resolved.priority)
-    reopens = isinstance(decision, HandOff)
-    state = EpisodeState(owner=Owner.QUEUE if reopens else Owner.NOBODY)
-    reply = Reply(decision=decision, state=state, language=message.lang, index_id="")
-    bot = service.speaker.bot_turn(reply, topic="", text=message.text)
-    return replace(bot, reopens=reopens, stays_closed=not reopens)
 
 
 def message_body(conversation_id: str, sequence: int, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,12 +57,3 @@ def transcript(service: Service, conversation_id: str, token: str | None) -> dic
         "expires_at": read.conversation.expires_at.isoformat(),
         "entries": entries,
     }
-
-
-def _topic(index: Index | None, reply: Reply) -> str:
-    """The topic of the article shown, else of the best hit."""
-    decision = reply.decision
-    hit = decision.hit if isinstance(decision, Answered | HandOff) else None
-    hit = hit or (reply.hits[0] if reply.hits else None)
-    article = index.article(hit.key) if index is not None and hit is not None else None
-    return article.topics[0] if article is not None and article.topics else ""

@@ -36,6 +36,9 @@ class ProblemType(StrEnum):
     WRONG_TOKEN = f"{_PREFIX}wrong-token"
     CONVERSATION_FULL = f"{_PREFIX}conversation-full"
     MESSAGE_ID_REUSED = f"{_PREFIX}message-id-reused"
+    TAKEN_BY_ANOTHER = f"{_PREFIX}taken-by-another"
+    NOT_ALLOWED = f"{_PREFIX}not-allowed"
+    NOT_OPEN = f"{_PREFIX}not-open"
     RATE_LIMITED = f"{_PREFIX}rate-limited"
     INDEX_NOT_READY = f"{_PREFIX}index-not-ready"
     OVERLOADED = f"{_PREFIX}overloaded"
@@ -68,6 +71,9 @@ _KINDS: Mapping[ProblemType, tuple[int, str]] = {
     ProblemType.WRONG_TOKEN: (403, "The token is not this conversation's, or has expired"),
     ProblemType.CONVERSATION_FULL: (409, "The conversation takes no more messages"),
     ProblemType.MESSAGE_ID_REUSED: (409, "The client's message id belongs to another message"),
+    ProblemType.TAKEN_BY_ANOTHER: (409, "Somebody else has the conversation"),
+    ProblemType.NOT_ALLOWED: (403, "This is another team's, or needs another role"),
+    ProblemType.NOT_OPEN: (409, "This has ended, and nothing more can be done with it"),
     ProblemType.RATE_LIMITED: (429, "Too many calls"),
     ProblemType.INDEX_NOT_READY: (503, "No index is loaded yet"),
     ProblemType.OVERLOADED: (503, "The service is too busy"),

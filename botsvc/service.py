@@ -23,6 +23,7 @@ from botsvc.texts import Texts, load_texts
 from indexer import Index
 
 if TYPE_CHECKING:
+    from botsvc.human_tier import HumanTier
     from botsvc.settings import Settings
     from botsvc.storage import Storage
 
@@ -94,6 +95,7 @@ class Service:
     asking: Work  #: for calls that wait for nothing but the processor
     storage: Storage | None = None  #: opened when the process starts
     conversations_or_none: Conversations | None = field(default=None)
+    tier_or_none: HumanTier | None = field(default=None)
 
     @classmethod
     def of(cls, settings: Settings, swapper: Swapper, bot: Answering | None = None) -> Service:
@@ -125,6 +127,13 @@ class Service:
                 ProblemType.STORAGE_UNAVAILABLE, "The store of conversations is not open: try again."
             )
         return self.conversations_or_none
+
+    @property
+    def tier(self) -> HumanTier:
+        """The people behind the bot; a problem while the store is closed."""
+        if self.tier_or_none is None:
+            raise Problem(ProblemType.STORAGE_UNAVAILABLE, "The store of requests is not open: try again.")
+        return self.tier_or_none
 
     def index(self) -> Index:
         """The index to answer this call with; a problem while there is none."""

@@ -1,0 +1,84 @@
+"""Everything behind the bot that involves people: their verbs, the front desk, time, and what leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from botsvc.cases import Cases
+from botsvc.conversations import utc_now
+from botsvc.handling import Handling
+from botsvc.people import People
+from botsvc.reception import FrontDesk
+from botsvc.storage import Storage
+from botsvc.teams import Teams
+from botsvc.timers import Patience, Timers, sweeping
+
+if TYPE_CHECKING:
+    from botsvc.settings import Settings
+    from botsvc.texts import Texts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HumanTier:
+    """Layers 2 and 3, over a store."""
+
+    front_desk: FrontDesk
+    people: People
+    cases: Cases
+    timers: Timers
+    sinks: tuple[str, ...]
+    clock: Callable[[], datetime]
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        storage: Storage,
+        texts: Texts,
+        *,
+        sinks: tuple[str, ...] = (),
+        clock: Callable[[], datetime] = utc_now,
+    ) -> HumanTier:
+        """The people as the operator has set them up; SettingsError names what does not fit."""
+        front_desk = FrontDesk(
+            storage=storage,
+            teams=Teams.from_settings(settings),
+            texts=texts,
+            sinks=sinks,
+            contact=any(not contact.empty for contact in settings.contact.values()),
+        )
+        handling = Handling(
+            storage=storage,
+            clock=clock,
+            sinks=sinks,
+            benefit_card_prefixes=settings.privacy.benefit_card_prefixes,
+        )
+        patience = Patience(
+            unreachable=timedelta(minutes=settings.conversations.unreachable_minutes),
+            abandoned=timedelta(days=settings.conversations.abandoned_days),
+        )
+        return cls(
+            front_desk=front_desk,
+            people=People(handling=handling),
+            cases=Cases(handling=handling),
+            timers=Timers(
+                storage=storage,
+                words=front_desk,
+                promise_anew=front_desk.promise_anew,
+                sinks=sinks,
+                patience=patience,
+            ),
+            sinks=sinks,
+            clock=clock,
+        )
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Let time do its work while the block lasts."""
+        with ExitStack() as running:
+            running.enter_context(sweeping(self.timers, self.clock))
+            yield
