@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from botsvc import errors
+from botsvc.clock import utc_now
 from botsvc.desk.routes import desk_routes
 from botsvc.edge import BodyLimit, Edge, request_id
 from botsvc.pages.rendering import Pages
@@ -55,17 +57,21 @@ class Application(FastAPI):
 
 
 def create_app(
-    settings: Settings, *, swapper: Swapper | None = None, bot: Answering | None = None
+    settings: Settings,
+    *,
+    swapper: Swapper | None = None,
+    bot: Answering | None = None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> FastAPI:
     """The application as the operator has set it up; nothing is opened before it starts."""
     swapper = swapper or Swapper(settings.index.dir, settings.server.index_poll_seconds)
-    service = Service.of(settings, swapper, bot)
+    service = Service.of(settings, swapper, bot, clock=clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(_open, service)
         try:
-            with service.tier.working():
+            with service.tier.working(), _live(service):
                 yield
         finally:
             await to_thread.run_sync(_close, service)
@@ -118,11 +124,21 @@ def _open(service: Service) -> None:
     service.storage = open_storage(
         settings.storage.url.get_secret_value(), pool_size=settings.storage.pool_size
     )
-    service.tier_or_none = HumanTier.of(settings, service.storage, service.texts)
+    service.tier_or_none = HumanTier.of(settings, service.storage, service.texts, clock=service.clock)
     service.conversations_or_none = Conversations.from_settings(
-        service.storage, settings, sinks=service.tier.sinks
+        service.storage, settings, sinks=service.tier.sinks, clock=service.clock
     )
     service.swapper.start()
+
+
+@contextmanager
+def _live(service: Service) -> Iterator[None]:
+    from botsvc.live.relay import relaying
+
+    assert service.storage is not None, "opened before"
+    with relaying(service.storage, service.hub):
+        yield
+    service.hub.close()
 
 
 def _close(service: Service) -> None:

@@ -114,7 +114,7 @@ desk.add_command(agent)
 @_JSON
 def desk_list(everything: bool, limit: int, config: Path | None, as_json: bool) -> None:
     """List handoffs, the most urgent first; works while the service runs."""
-    from botsvc.conversations import utc_now
+    from botsvc.clock import utc_now
     from botsvc.handoff import HandoffState
 
     states = () if everything else (HandoffState.OPEN.value,)

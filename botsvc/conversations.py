@@ -10,9 +10,10 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from botsvc.clock import utc_now
 from botsvc.contacts import Contacts, OwnContacts, move_contacts
 from botsvc.episode import EpisodeState, Owner, Press, current
 from botsvc.errors import (
@@ -56,11 +57,6 @@ Answer = Callable[[Met], BotTurn]
 _TRIES = 3
 
 
-def utc_now() -> datetime:
-    """The time, aware."""
-    return datetime.now(UTC)
-
-
 class Conversations:
     """The verbs of a conversation, over a store."""
 
@@ -81,7 +77,12 @@ class Conversations:
 
     @classmethod
     def from_settings(
-        cls, storage: Storage, settings: Settings, *, sinks: tuple[str, ...] = ()
+        cls,
+        storage: Storage,
+        settings: Settings,
+        *,
+        sinks: tuple[str, ...] = (),
+        clock: Callable[[], datetime] = utc_now,
     ) -> Conversations:
         """Conversations within the limits that the operator has set."""
         limits = Limits(
@@ -91,7 +92,7 @@ class Conversations:
             reopening=timedelta(hours=settings.conversations.reopening_hours),
             benefit_card_prefixes=settings.privacy.benefit_card_prefixes,
         )
-        return cls(storage, limits=limits, own=OwnContacts(settings.own_contacts), sinks=sinks)
+        return cls(storage, limits=limits, own=OwnContacts(settings.own_contacts), sinks=sinks, clock=clock)
 
     def create(self, start: Start | None = None) -> Opened:
         """A new conversation; its token is returned once and kept only as a hash."""

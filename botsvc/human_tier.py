@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from botsvc.cases import Cases
-from botsvc.conversations import utc_now
+from botsvc.clock import utc_now
 from botsvc.handling import Handling
 from botsvc.people import People
 from botsvc.reception import FrontDesk

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from botsvc.conversations import utc_now
+from botsvc.clock import utc_now
 from botsvc.errors import StorageError
 from botsvc.storage import Storage
 from botsvc.storage.transactions import Writing

@@ -8,14 +8,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from starlette.requests import Request
 
 from botsvc.answering import Answering, answering
+from botsvc.clock import utc_now
 from botsvc.conversations import Conversations
 from botsvc.edge import request_id
 from botsvc.limits import Buckets, Networks
+from botsvc.live.hub import Hub
 from botsvc.problems import FieldError, Problem, ProblemType
 from botsvc.saying import Speaker
 from botsvc.swap import Swapper
@@ -93,12 +96,21 @@ class Service:
     messages: Buckets
     work: Work
     asking: Work  #: for calls that wait for nothing but the processor
+    clock: Callable[[], datetime] = utc_now
+    hub: Hub = field(default_factory=Hub)
     storage: Storage | None = None  #: opened when the process starts
     conversations_or_none: Conversations | None = field(default=None)
     tier_or_none: HumanTier | None = field(default=None)
 
     @classmethod
-    def of(cls, settings: Settings, swapper: Swapper, bot: Answering | None = None) -> Service:
+    def of(
+        cls,
+        settings: Settings,
+        swapper: Swapper,
+        bot: Answering | None = None,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> Service:
         """The parts as the operator has set them up, with nothing opened yet."""
         texts = load_texts()
         bot = bot or answering(settings)
@@ -116,6 +128,7 @@ class Service:
             work=Work(threads),
             # Threads beyond the cores only fight for the interpreter: eight of them on two cores took a
             # third more CPU a question than two, and answered no more of them.
+            clock=clock,
             asking=Work(min(threads, max(2, _cores())), name="ask", most=threads * (1 + WAITING_PER_THREAD)),
         )
 

@@ -147,7 +147,7 @@ class Turn:
         if bot.language and bot.decision.outcome is not None:
             change.conversation = replace(change.conversation, language=bot.language)
         if bot.reopens:
-            self._reopen(actor)
+            self._reopen(bot, actor)
         else:
             self._handoff(bot, asked_before, said, actor)
             if not bot.stays_closed:
@@ -207,8 +207,9 @@ class Turn:
             form=decision.form,
         )
 
-    def _reopen(self, actor: Actor) -> None:
+    def _reopen(self, bot: BotTurn, actor: Actor) -> None:
         change = self.change
+        assert change.handoff is not None, "only what was handed off can come back"
         change.revise(
             actor,
             lambda after: HandoffReopened(handoff_id=after.id, revision=after.revision, team=after.team),
@@ -221,8 +222,11 @@ class Turn:
             answered_at=None,
             promised_by=None,
             warned_at=None,
+            **_raised(bot, change.handoff),
         )
         change.own(Owner.QUEUE, actor)
+        if bot.reception is not None and bot.reception.reply_by is not None:
+            change.promise(actor, bot.reception.reply_by, bot.reception.time_zone)
 
 
 def _raised(bot: BotTurn, before: Handoff) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 
 from botsvc.answering import Answering, policy_of
 from botsvc.app import create_app
+from botsvc.clock import utc_now
 from botsvc.intents import Intents, SmallTalkKind
 from botsvc.settings import ContactSettings, Settings
 from botsvc.swap import Swapper
@@ -194,8 +196,11 @@ def settings_for(folder: Path, **changes: Mapping[str, object]) -> Settings:
         "storage": {"url": SecretStr(f"sqlite:///{folder}/store.sqlite"), **changes.pop("storage", {})},
         **changes,
     }
-    sections = {
-        name: getattr(settings, name).model_copy(update=dict(values)) for name, values in changes.items()
+    tables = {name: dict(values) for name, values in changes.items() if name == "teams"}
+    sections = tables | {
+        name: getattr(settings, name).model_copy(update=dict(values))
+        for name, values in changes.items()
+        if name not in tables
     }
     return settings.model_copy(update=sections)
 
@@ -218,7 +223,13 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, *, built: bool = True, **changes: Mapping[str, object]) -> Iterator[Running]:
+def running(
+    folder: Path,
+    *,
+    built: bool = True,
+    clock: Callable[[], datetime] = utc_now,
+    **changes: Mapping[str, object],
+) -> Iterator[Running]:
     settings = settings_for(folder, **changes)
     kb = write_kb(folder / "kb")
     root = settings.index.dir
@@ -230,6 +241,6 @@ def running(folder: Path, *, built: bool = True, **changes: Mapping[str, object]
         policy=policy_of(settings, load_texts()),
         site_languages=settings.site.languages,
     )
-    app = create_app(settings, swapper=swapper, bot=bot)
+    app = create_app(settings, swapper=swapper, bot=bot, clock=clock)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Running(client=client, kb=kb, root=root, swapper=swapper, settings=settings)
