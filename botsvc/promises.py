@@ -75,6 +75,12 @@ def promise_words(
     return texts.say(lang, "when_local", when=when) if is_own else when
 
 
+def zone_said(made: Promise, customer_zone: str) -> str:
+    """The IANA name of the zone in whose clock a promise is said: the customer's own if it differs."""
+    said, _ = _said_zone(filter(None, (made.opens_at, made.reply_by)), made.time_zone, customer_zone)
+    return said.key
+
+
 def rounded_up(at: datetime.datetime) -> datetime.datetime:
     """The moment at the next five minutes, in UTC: 14.31.00 becomes 14.35, and 14.35 stays."""
     at = at.astimezone(UTC)

@@ -21,6 +21,7 @@ from botsvc.promises import (
     promise_words,
     rounded_up,
     slowest_reply,
+    zone_said,
 )
 from botsvc.settings import Settings
 from botsvc.teams import Teams
@@ -102,6 +103,12 @@ def test_a_zone_that_is_none_is_ignored(zone: str) -> None:
         promise_words(TEXTS, "fi", MONDAY, MONDAY, "Europe/Helsinki", customer_zone=zone)
         == "tänään klo 10.00"
     )
+
+
+def test_the_zone_that_a_promise_is_said_in() -> None:
+    made = Promise(reply_by=MONDAY, time_zone="Europe/Helsinki", opens_at=None)
+    zones = ["Europe/Stockholm", "Europe/Tallinn", "", "Mars/Olympus"]
+    assert [zone_said(made, zone) for zone in zones] == ["Europe/Stockholm", *["Europe/Helsinki"] * 3]
 
 
 @pytest.mark.parametrize(

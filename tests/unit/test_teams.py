@@ -15,7 +15,7 @@ from botsvc.settings import Settings
 from botsvc.team_settings import EveSettings, RoutingRule
 from botsvc.teams import Teams
 from indexer.errors import SettingsError
-from indexer.settings import inspect_settings, load_settings
+from indexer.settings import inspect_settings, load_settings, settings_table
 
 NOON = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)  # a Monday, 12.00 in Helsinki
 NIGHT = NOON.replace(hour=20)
@@ -367,6 +367,13 @@ def test_the_settings_know_every_eve_reason_and_priority() -> None:
     reasons = ("asked", "low_confidence", "repeated_failure", "rule", "feedback", "form")
     assert all(Reason(reason) for reason in reasons)
     assert RoutingRule.model_validate({"team": "a", "reasons": reasons}).reasons == reasons
+
+
+def test_free_parts_of_keys_are_named_after_what_they_are() -> None:
+    keys = {row.key: row.variable for row in settings_table(Settings)}
+    assert keys["teams.<team>.reply_minutes"] == "HELPPARI_TEAMS__<TEAM>__REPLY_MINUTES"
+    assert {"teams.<team>.hours.<days>", "teams.<team>.exceptions.<date>"} <= keys.keys()
+    assert {"teams.<team>.name.<language>", "routing.rules.<rule>.team"} <= keys.keys()
 
 
 @pytest.mark.parametrize(
