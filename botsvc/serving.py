@@ -31,8 +31,9 @@ def run(settings: Settings, *, ready: Callable[[str], None]) -> None:
     # Opened and upgraded here first: a database that cannot be used is then one sentence, not a server's log.
     storage = open_storage(settings.storage.url.get_secret_value(), pool_size=1)
     sock = _listening(settings.server.host, settings.server.port)
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         log_config=None,
         log_level="warning",
         access_log=False,  # addresses of customers, and nothing that the service does not count itself
@@ -41,7 +42,7 @@ def run(settings: Settings, *, ready: Callable[[str], None]) -> None:
         timeout_graceful_shutdown=settings.server.shutdown_seconds,
         lifespan="on",
     )
-    server = _Server(config, lambda: ready(_address(sock)))
+    server = _Server(config, lambda: ready(_address(sock)), app.state.service.hub.close)
     try:
         # KeyboardInterrupt is how uvicorn says that Ctrl-C has ended it, after its clean-up.
         kept = settings.retention
@@ -67,9 +68,17 @@ _M_ARENA_MAX = -8  # malloc.h
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], stopping: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what would never end by itself, the streams of events, and then as always."""
+        self._stopping()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell when the port answers."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,20 @@ from sqlalchemy.pool import QueuePool
 from botsvc.errors import StorageBusy, StorageError, StorageNotFound, StorageUnavailable, StorageVersionError
 from botsvc.storage import schema
 from botsvc.storage.transactions import Reading, Writing
+from botsvc.storage.watching import (
+    EVENTS,
+    Changed,
+    Notified,
+    fits,
+    payloads,
+    watch_postgresql,
+    watch_sqlite,
+)
 
 BUSY_SECONDS = 5  #: how long a transaction waits for a lock
+
+#: Told after a commit which conversations got events, each with its last sequence; quick, and never raises.
+Committed = Callable[[Mapping[str, int]], None]
 
 
 class Storage:
@@ -26,7 +39,9 @@ class Storage:
 
     def __init__(self, url: URL, *, pool_size: int = 8) -> None:
         self.name = url.set(query={}).render_as_string(hide_password=True)
+        self._url = url
         self._sqlite = url.get_backend_name() == "sqlite"
+        self._told: list[Committed] = []
         if self._sqlite:
             # One writer: threads of this process queue for the only writing connection, other processes
             # are kept out by BEGIN IMMEDIATE, and nobody ever has to upgrade a read lock.
@@ -40,13 +55,44 @@ class Storage:
     def write(self) -> Iterator[Writing]:
         """One transaction: all of it is stored when the block ends, nothing if it raises."""
         with _sentences(self.name), self._writer.begin() as connection:
-            yield Writing(connection)
+            writing = Writing(connection)
+            yield writing
+            if self.shared:  # told with the commit, or not at all
+                for payload in payloads(writing.appended):
+                    _notify(connection, EVENTS, payload)
+        if writing.appended:
+            for tell in tuple(self._told):
+                tell(writing.appended)
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
         """One look at the store that does not change while the block lasts."""
         with _sentences(self.name), self._reader.begin() as connection:
             yield Reading(connection)
+
+    @property
+    def shared(self) -> bool:
+        """Whether several serving processes may work with this database."""
+        return not self._sqlite
+
+    def on_commit(self, tell: Committed) -> None:
+        """Call ``tell`` after each commit of this process that has stored events, in the writer's thread."""
+        self._told.append(tell)
+
+    def notify(self, channel: str, payload: str) -> None:
+        """Tell all processes something that is not stored; nothing happens where there is only one."""
+        if not self.shared or not fits(payload):
+            return
+        with _sentences(self.name), self._writer.begin() as connection:
+            _notify(connection, channel, payload)
+
+    def watch(self, stop: threading.Event, changed: Changed, notified: Notified) -> None:
+        """Learn of what others write until ``stop``; blocks, and survives the database's absence."""
+        if self._sqlite:
+            watch_sqlite(Path(str(self._url.database)), stop, changed)
+        else:
+            address = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+            watch_postgresql(address, stop, changed, notified)
 
     def check(self) -> None:
         """Raise ``StorageError`` when the database does not answer."""
@@ -193,6 +239,10 @@ def _postgresql_engine(url: URL, *, size: int) -> Engine:
         connection.commit()
 
     return engine
+
+
+def _notify(connection: Connection, channel: str, payload: str) -> None:
+    connection.execute(text("SELECT pg_notify(:channel, :payload)"), {"channel": channel, "payload": payload})
 
 
 def _lock_schema(connection: Connection) -> None:

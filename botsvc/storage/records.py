@@ -34,6 +34,15 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """How far a conversation has come."""
+
+    id: str
+    last_sequence: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
     """One matter of a conversation, from the first message to its end."""
 

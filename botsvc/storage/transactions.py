@@ -7,14 +7,14 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, func, select, text
+from sqlalchemy import Connection, RowMapping, delete, func, select, text, update
 
 from botsvc.events import Event
 from botsvc.facts import EventType
 from botsvc.storage import tables
 from botsvc.storage.case_rows import CaseReading, CaseWriting
 from botsvc.storage.delivery_rows import DeliveryReading, DeliveryWriting
-from botsvc.storage.records import Conversation, Episode, Handoff, StoredExample, StoredMessage
+from botsvc.storage.records import Conversation, Episode, Handoff, Moved, StoredExample, StoredMessage
 from botsvc.storage.rows import where
 from botsvc.storage.staff_rows import StaffReading, StaffWriting
 
@@ -111,6 +111,25 @@ class Reading(StaffReading, DeliveryReading, CaseReading):
         )
         return tuple(self._connection.execute(query).scalars())
 
+    def last_sequences(self, conversation_ids: Collection[str]) -> dict[str, int]:
+        """The last sequence of each of these conversations that there is."""
+        columns, found, names = tables.conversations.c, dict[str, int](), list(conversation_ids)
+        for start in range(0, len(names), 500):  # databases limit how many values one query names
+            query = select(columns.id, columns.last_sequence).where(
+                columns.id.in_(names[start : start + 500])
+            )
+            found |= {row.id: row.last_sequence for row in self._connection.execute(query)}
+        return found
+
+    def latest_sequences(self, *, since: datetime | None, limit: int) -> tuple[Moved, ...]:
+        """Where the conversations stand that were changed last, the newest first."""
+        columns = tables.conversations.c
+        query = select(columns.id, columns.last_sequence, columns.updated_at)
+        if since is not None:
+            query = query.where(columns.updated_at >= since)
+        query = query.order_by(columns.updated_at.desc()).limit(limit)
+        return self._all(Moved, query)
+
     def examples(self) -> tuple[StoredExample, ...]:
         """All feedback and labels, the oldest first."""
         columns = tables.examples.c
@@ -126,6 +145,10 @@ class Reading(StaffReading, DeliveryReading, CaseReading):
 
 class Writing(Reading, StaffWriting, DeliveryWriting, CaseWriting):
     """Reads and changes the store; nothing of it holds before the transaction ends well."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.appended: dict[str, int] = {}  #: conversations that got events -> their last sequence
 
     def lock(self, conversation_id: str) -> Conversation | None:
         """The conversation, which nobody else can change until this transaction ends; None without one."""
@@ -154,7 +177,14 @@ class Writing(Reading, StaffWriting, DeliveryWriting, CaseWriting):
             if event.sequence != conversation.last_sequence:
                 raise ValueError(f"event {event.sequence} cannot follow {conversation.last_sequence - 1}")
             self._insert(tables.events, _event_row(conversation.id, event))
+            self.appended[conversation.id] = event.sequence
         return conversation
+
+    def seen(self, conversation_id: str, now: datetime) -> None:
+        """Note that the customer's page is there; no event, no lock, and never back in time."""
+        columns = tables.conversations.c
+        query = update(tables.conversations).where(columns.id == conversation_id, columns.seen_at < now)
+        self._connection.execute(query.values(seen_at=now))
 
     def add_message(self, message: StoredMessage) -> None:
         """Store a customer's message with its reply."""
