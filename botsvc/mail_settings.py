@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from indexer.settings import Section, SettingsContradiction
-from indexer.settings_table import FreePart
+from indexer.settings import FreePart, Section, SettingsContradiction
 
 Security = Literal["starttls", "tls", "none"]
 

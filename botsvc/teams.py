@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from botsvc.calendar_days import USUALLY_CLOSED, Eve
 from botsvc.opening_hours import OpeningHours, Spans, parse_spans, parse_week
 from botsvc.routing import RoutingFacts, Rule, holds
-from indexer.errors import SettingsError
+from indexer import SettingsError
 
 if TYPE_CHECKING:
     from botsvc.settings import Settings

@@ -14,7 +14,7 @@ from botsvc.routing import RoutingFacts
 from botsvc.settings import Settings
 from botsvc.team_settings import EveSettings, RoutingRule
 from botsvc.teams import Teams
-from indexer.errors import SettingsError
+from indexer import SettingsError
 from indexer.settings import inspect_settings, load_settings, settings_table
 
 NOON = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)  # a Monday, 12.00 in Helsinki
