@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import random
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from botsvc.arrivals import Arrivals
 from botsvc.cases import Cases
 from botsvc.clock import utc_now
 from botsvc.handling import Handling
+from botsvc.outbox import OutboxWorker
 from botsvc.people import People
 from botsvc.reception import FrontDesk
+from botsvc.sinks.protocol import Sink
+from botsvc.sinks.webhook import WebhookSink
 from botsvc.storage import Storage
 from botsvc.teams import Teams
 from botsvc.timers import Patience, Timers, sweeping
@@ -30,7 +35,8 @@ class HumanTier:
     people: People
     cases: Cases
     timers: Timers
-    sinks: tuple[str, ...]
+    outbox: OutboxWorker
+    sinks: tuple[str, ...]  #: names of the places outside, for what leaves
     clock: Callable[[], datetime]
 
     @classmethod
@@ -40,10 +46,13 @@ class HumanTier:
         storage: Storage,
         texts: Texts,
         *,
-        sinks: tuple[str, ...] = (),
         clock: Callable[[], datetime] = utc_now,
     ) -> HumanTier:
         """The people as the operator has set them up; SettingsError names what does not fit."""
+        outside: Mapping[str, Sink] = {
+            name: WebhookSink(name, hook, clock=clock) for name, hook in settings.sinks.webhook.items()
+        }
+        sinks = tuple(outside)
         front_desk = FrontDesk(
             storage=storage,
             teams=Teams.from_settings(settings),
@@ -56,6 +65,13 @@ class HumanTier:
             clock=clock,
             sinks=sinks,
             benefit_card_prefixes=settings.privacy.benefit_card_prefixes,
+        )
+        arrivals = Arrivals(
+            storage=storage,
+            clock=clock,
+            sinks=sinks,
+            not_delivered=front_desk.not_delivered,
+            staffed=front_desk.staffed,
         )
         patience = Patience(
             unreachable=timedelta(minutes=settings.conversations.unreachable_minutes),
@@ -72,6 +88,14 @@ class HumanTier:
                 sinks=sinks,
                 patience=patience,
             ),
+            outbox=OutboxWorker(
+                storage,
+                outside,
+                clock=clock,
+                rng=random.Random(),
+                on_delivered=arrivals.delivered,
+                on_dead=arrivals.dead,
+            ),
             sinks=sinks,
             clock=clock,
         )
@@ -81,4 +105,7 @@ class HumanTier:
         """Let time do its work while the block lasts."""
         with ExitStack() as running:
             running.enter_context(sweeping(self.timers, self.clock))
+            if self.sinks:
+                running.callback(self.outbox.stop)
+                self.outbox.start()
             yield

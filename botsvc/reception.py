@@ -69,7 +69,7 @@ class FrontDesk:
         known = self._staffed
         if known is None or now - known[0] >= _STAFF_SECONDS or now < known[0]:
             outside = any(sink != CUSTOMER_MAIL for sink in self.sinks)
-            staffed = outside or self._anybody()
+            staffed = outside or self.staffed()
             self._staffed = known = (now, staffed)
         if known[1]:
             return Desk.TEAM
@@ -102,6 +102,11 @@ class FrontDesk:
                 key=handoff.team,
             )
 
+    def answers_later(self, language: str, now: datetime) -> bool:
+        """Whether nobody with the language is there now: a reply will need an address."""
+        with self.storage.read() as reading:
+            return not self._room(reading, "", language, now)
+
     def place(self, reading: Reading, handoff: Handoff) -> int:
         """The handoff's place in its team's queue, from 1; 0 once somebody has it."""
         if handoff.agent:
@@ -131,7 +136,12 @@ class FrontDesk:
         """That nobody has come yet, and what the customer can do."""
         return self.texts.say(language, "still_waiting" if reachable else "still_waiting_address")
 
-    def _anybody(self) -> bool:
+    def not_delivered(self, language: str) -> str:
+        """That the request cannot be brought to people now, and that it is kept."""
+        return self.texts.say(language, "not_delivered")
+
+    def staffed(self) -> bool:
+        """Whether anybody works at the desk, there or not."""
         with self.storage.read() as reading:
             return any(agent.active and agent.password_hash for agent in reading.agents())
 
