@@ -21,8 +21,9 @@ from botsvc.decisions import (
     SmallTalk,
 )
 from botsvc.episode import EpisodeState, Message, Owner, Pending, Press, current, rejects
+from botsvc.interviewing import added, begun, callback_wished, interviewed, wish_in
 from botsvc.policy import Desk, LowConfidence
-from botsvc.turn_facts import ArticleOf, TurnFacts, key_of
+from botsvc.turn_facts import ArticleOf, FormOf, TurnFacts, key_of, no_form
 from botsvc.typed_replies import PromptKind, Reply, ReplyKind
 from indexer import Article, Hit, Offer
 
@@ -32,16 +33,24 @@ if TYPE_CHECKING:
 
 
 def decide(
-    message: Message, found: Found | None, state: EpisodeState, policy: Policy, *, article_of: ArticleOf
+    message: Message,
+    found: Found | None,
+    state: EpisodeState,
+    policy: Policy,
+    *,
+    article_of: ArticleOf,
+    form_of: FormOf = no_form,
 ) -> Decision:
     """The decision for one message.
 
-    ``found`` is None where ``plan`` asked for no search; ``article_of`` is the index's, for editors' rules.
+    ``found`` is None where ``plan`` asked for no search; ``article_of`` and ``form_of`` are the index's
+    (``Index.article``, ``Index.form``), for editors' rules.
     """
-    turn = TurnFacts.of(message, found, current(state), policy, article_of)
+    turn = TurnFacts.of(message, found, current(state), policy, article_of, form_of)
     for rule in (
         _person_owns,
         _pending_prompt,
+        callback_wished,
         _person_asked,
         _crisis,
         _waiting_in_silence,
@@ -71,7 +80,13 @@ def _pending_prompt(turn: TurnFacts) -> Decision | None:
         return None
     if turn.reply.kind is ReplyKind.NO_NEED:
         return _withdrawn(turn)
+    if turn.message.intents.crisis and turn.state.interviews:
+        return None
+    if (step := interviewed(turn, turn.reply)) is not None:
+        return step
     kind = turn.pending.kind if turn.pending else PromptKind.HELPED
+    if turn.reply.kind is ReplyKind.SKIP:
+        return _silent(turn) if turn.waits else _said(turn, Rule.PENDING_PROMPT, Reason.DECLINED, "declined")
     if kind is PromptKind.HELPED:
         return _helped_or_not(turn, turn.reply)
     if kind is PromptKind.CHOICES and turn.pending is not None:
@@ -100,7 +115,7 @@ def _helped_or_not(turn: TurnFacts, reply: Reply) -> Decision | None:
         return _repeated_failure(turn)
     if reply.rest:
         return None
-    shown = turn.pending.hits[0] if turn.pending else turn.state.last_hit
+    shown = turn.pending.hits[0] if turn.pending and turn.pending.hits else turn.state.last_hit
     article = turn.article(shown) if shown else None
     never = article is not None and article.handoff.offer is Offer.NEVER
     offer = not never and turn.may_hand_off
@@ -334,6 +349,8 @@ def _answer_and_hand_off(turn: TurnFacts, rule: Rule, hit: Hit, article: Article
         priority=Priority.SENSITIVE,
         team=article.handoff.team,
         form=article.handoff.form,
+        interview=begun(turn, article.handoff.form),
+        callback_wish=wish_in(turn),
         hit=hit,
         urgent=article.urgent,
         numbers=turn.numbers,
@@ -351,24 +368,38 @@ def _hand_off(turn: TurnFacts, rule: Rule, reason: Reason, priority: Priority) -
     crisis = priority is Priority.CRISIS
     opening = "crisis" if crisis else _OPENINGS.get(reason)
     situation = _situation(turn.policy)
-    if opening:
-        text: tuple[str, ...] = (opening, situation)
-    else:
-        text = (situation, "handoff_context" if turn.policy.desk is Desk.TEAM else "handoff_add_more")
     top = turn.hits[0] if turn.hits else turn.state.last_hit
     article = turn.article(top) if top and reason is not Reason.ASKED else None
+    form = _form(turn, article, reason)
+    interview = None if crisis else begun(turn, form)
+    text: tuple[str, ...] = (situation,)
+    if opening:
+        text = (opening, situation)
+    elif interview is None:
+        text = (situation, "handoff_context" if turn.policy.desk is Desk.TEAM else "handoff_add_more")
     return HandOff(
         rule=rule,
         reason=reason,
         text=text,
         priority=priority,
         team=article.handoff.team if article else "",
-        form=article.handoff.form if article else "",
+        form=form,
+        interview=interview,
+        callback_wish=wish_in(turn),
         nearest=turn.nearest if reason in (Reason.LOW_CONFIDENCE, Reason.REPEATED_FAILURE) else (),
         crisis=crisis,
         numbers=turn.numbers,
         index_id=turn.index_id,
     )
+
+
+def _form(turn: TurnFacts, article: Article | None, reason: Reason) -> str:
+    """The form of what it is about; where the bot is not even near to sure of that, none."""
+    if reason is Reason.ASKED:  # "a person, please" is about what was shown before
+        shown = turn.article(turn.state.last_hit) if turn.state.last_hit else None
+        return shown.handoff.form if shown else ""
+    guessed = reason in (Reason.LOW_CONFIDENCE, Reason.REPEATED_FAILURE) and bool(turn.hits)
+    return article.handoff.form if article and (turn.choices_likely or not guessed) else ""
 
 
 def _situation(policy: Policy) -> str:
@@ -386,7 +417,8 @@ def _offer(policy: Policy) -> str:
 
 
 def _already_waiting(turn: TurnFacts, rule: Rule) -> Decision:
-    if turn.waits_in_silence and turn.state.handed_off is Reason.ASKED:
+    silent = turn.waits_in_silence and turn.state.handed_off is Reason.ASKED
+    if silent and not turn.state.interviews:
         return _silent(turn)
     text = "waiting_team" if turn.policy.desk is Desk.TEAM else "waiting_saved"
     return SmallTalk(
@@ -403,5 +435,7 @@ def _said(turn: TurnFacts, rule: Rule, reason: Reason, text: str) -> SmallTalk:
     return SmallTalk(rule=rule, reason=reason, text=(text,), numbers=turn.numbers, index_id=turn.index_id)
 
 
-def _silent(turn: TurnFacts) -> Silent:
-    return Silent(rule=Rule.PERSON_OWNS, reason=Reason.WAITING, numbers=turn.numbers, index_id=turn.index_id)
+def _silent(turn: TurnFacts) -> Decision:
+    return added(turn) or Silent(
+        rule=Rule.PERSON_OWNS, reason=Reason.WAITING, numbers=turn.numbers, index_id=turn.index_id
+    )

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from botsvc.form_filling import Collected, Progress
     from indexer import Hit
 
 
@@ -71,6 +72,9 @@ class Reason(StrEnum):
     WHICH_ONE = "which_one"
     ASK_AWAY = "ask_away"
     WAITING = "waiting"
+    ADDED = "added"
+    INTERVIEW = "interview"
+    CALLBACK = "callback"
     CRISIS = "crisis"
     NOTICE = "notice"
 
@@ -171,6 +175,13 @@ class HandOff(Decided):
     nearest: tuple[Hit, ...] = ()
     urgent: str = ""
     crisis: bool = False  #: show the crisis numbers
+    interview: Progress | None = None  #: whose first question is asked in the same turn
+    callback_wish: str = ""  #: the customer wants to be called: in their words, masked
+
+    @property
+    def asks_address(self) -> bool:
+        """Whether an address or number is asked for in the same turn."""
+        return _asks_address(self.interview)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +193,30 @@ class SmallTalk(Decided):
     withdraw: bool = False  #: the waiting handoff is cancelled
     escalate: Priority | None = None  #: the waiting handoff becomes this urgent
     crisis: bool = False  #: show the crisis numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interview(SmallTalk):
+    """A step of the interview after a handoff: an answer was taken, skipped or not understood.
+
+    Who stores it appends ``collected`` as a fact (sealed where it is sensitive) and revises the handoff. The
+    reply is in ``lang`` where that is set.
+    """
+
+    collected: Collected | None = None
+    after: Progress | None = None  #: whose first question is asked now; None: the interview is over
+    wrong: str = ""  #: the form's own sentence on an answer that does not fit, in ``lang``
+    lang: str = ""  #: the interview's language
+    callback_wish: str = ""  #: the customer wants to be called: in their words, masked
+
+    @property
+    def asks_address(self) -> bool:
+        """Whether an address or number is asked for now."""
+        return _asks_address(self.after)
+
+
+def _asks_address(progress: Progress | None) -> bool:
+    return progress is not None and not progress.current.field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,4 +233,4 @@ class Silent(Decided):
     """The bot says nothing; the message goes to whoever owns the conversation."""
 
 
-Decision = Answered | Clarify | NoAnswer | HandOff | SmallTalk | Notice | Silent
+Decision = Answered | Clarify | NoAnswer | HandOff | SmallTalk | Interview | Notice | Silent

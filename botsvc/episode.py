@@ -6,16 +6,19 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
+from botsvc.contacts import PHONE_PLACE
 from botsvc.decisions import (
     Answered,
     Clarify,
     Decision,
     HandOff,
+    Interview,
     NoAnswer,
     Priority,
     Reason,
     SmallTalk,
 )
+from botsvc.form_filling import Progress, reply_in
 from botsvc.intents import NO_INTENTS, Intents
 from botsvc.typed_replies import PromptKind, Reply, ReplyKind, read_reply
 from indexer import ArticleKey, Hit
@@ -45,6 +48,7 @@ class Press(StrEnum):
     AUDIENCE = "audience"
     NO_NEED = "no_need"
     ASK_MEANWHILE = "ask_meanwhile"  #: "ask the bot meanwhile"
+    SKIP = "skip"  #: the question that the interview has asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,12 @@ class Message:
     index: int = 0  #: which choice or audience was pressed, from 0
     lang: str = ""  #: the interface's language, if known
     intents: Intents = NO_INTENTS
+    contacts: bool = False  #: an e-mail address or phone number was moved out of the text
+
+    @property
+    def phone(self) -> bool:
+        """Whether a phone number was among the contacts."""
+        return self.contacts and PHONE_PLACE in self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +100,22 @@ class EpisodeState:
     audience: str = ""
     audience_asked: bool = False
     helped: bool = False  #: the customer said so
+    has_address: bool = False  #: an e-mail address or phone number is known
+    has_phone: bool = False
+    wants_address: bool = False  #: people will answer later: ask where, right after a handoff
+    told_added: bool = False  #: said that messages are added to the waiting question
+    callback: bool = False  #: the customer has wished to be called
+    interview: Progress | None = None  #: what is still asked for the waiting handoff
+
+    @property
+    def expects_sensitive(self) -> bool:
+        """Whether the next typed message may hold what must not be stored as text."""
+        return self.interviews and self.interview is not None and self.interview.current.sensitive
+
+    @property
+    def interviews(self) -> bool:
+        """Whether the interview after a handoff is going on; a person who takes the conversation ends it."""
+        return self.interview is not None and self.owner is Owner.QUEUE and self.pending is not None
 
     def to_json(self) -> dict[str, Any]:
         """The state as JSON values; ``from_json`` is the inverse."""
@@ -99,30 +125,43 @@ class EpisodeState:
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Self:
-        """The state that ``to_json`` wrote."""
-        pending = record["pending"]
+        """The state that ``to_json`` wrote, in this version or an older one."""
+        pending, interview = record["pending"], record.get("interview")
+        known = {name: value for name, value in record.items() if name in cls.__dataclass_fields__}
         return cls(
             **{
-                **record,
+                **known,
                 "owner": Owner(record["owner"]),
                 "handed_off": Reason(record["handed_off"]) if record["handed_off"] else None,
                 "rejected": frozenset(ArticleKey(*key) for key in record["rejected"]),
                 "last_hit": _hit(record["last_hit"]) if record["last_hit"] else None,
                 "pending": pending and _pending(pending),
+                "interview": interview and Progress.from_json(interview),
             }
         )
 
 
 def current(state: EpisodeState) -> EpisodeState:
     """The state a message meets: a closed episode gives way to a new one that keeps only who is asking."""
-    return EpisodeState(audience=state.audience) if state.owner is Owner.NOBODY else state
+    if state.owner is Owner.NOBODY:
+        return EpisodeState(
+            audience=state.audience,
+            has_address=state.has_address,
+            has_phone=state.has_phone,
+            wants_address=state.wants_address,
+        )
+    return state if state.interview is None or state.interviews else replace(state, interview=None)
 
 
 def reply_to(message: Message, state: EpisodeState) -> Reply | None:
     """How a message replies to the pending prompt, pressed or typed; None when it does not."""
     if message.press is not None:
         return _pressed(message)
-    if state.pending is None or not message.text.strip():
+    progress = state.interview if state.interviews else None
+    asked = state.pending is not None and state.pending.kind in INTERVIEW
+    if progress is not None and (asked or (message.contacts and not progress.current.field)):
+        return reply_in(progress, message.text, contacts=message.contacts, lang=message.lang)
+    if state.pending is None or asked or not message.text.strip():
         return None
     return read_reply(message.text, state.pending.kind, lang=message.lang, labels=state.pending.labels)
 
@@ -150,11 +189,50 @@ def advance(state: EpisodeState, message: Message, decision: Decision, *, questi
         failures=state.failures + failed,
         last_question=(question or state.last_question)[-REMEMBERED:],
         bot_meanwhile=state.bot_meanwhile or message.press is Press.ASK_MEANWHILE,
+        has_address=state.has_address or message.contacts,
+        has_phone=state.has_phone or message.phone,
+        told_added=state.told_added or decision.reason is Reason.ADDED,
     )
     if state.pending is not None and state.pending.kind is PromptKind.AUDIENCE and reply is not None:
         chosen = reply.kind is ReplyKind.CHOICE and reply.index < len(state.pending.audiences)
         state = replace(state, audience=state.pending.audiences[reply.index] if chosen else state.audience)
-    return _after(state, reply, decision, question)
+    return _prompted(_interviewed(_after(state, reply, decision, question), decision), decision)
+
+
+def _interviewed(state: EpisodeState, decision: Decision) -> EpisodeState:
+    """The interview after ``decision``: begun, a question further, or a message nearer to being given up."""
+    wished = isinstance(decision, HandOff | Interview) and bool(decision.callback_wish)
+    state = replace(state, callback=state.callback or wished)
+    match decision:
+        case HandOff():
+            return replace(state, interview=decision.interview)
+        case Interview():
+            return replace(state, interview=decision.after)
+        case SmallTalk(crisis=True) | SmallTalk(withdraw=True):
+            return replace(state, interview=None)
+        case _:
+            return replace(state, interview=state.interview and state.interview.tried())
+
+
+def _prompted(state: EpisodeState, decision: Decision) -> EpisodeState:
+    """With the interview's prompt, unless the bot has asked something else since; without, when it ended."""
+    pending, progress = state.pending, state.interview
+    if state.owner is not Owner.QUEUE:
+        return replace(state, interview=None)
+    if progress is None:
+        if pending is not None and pending.kind in INTERVIEW:
+            return replace(state, pending=replace(pending, kind=PromptKind.NO_NEED))
+        return state
+    if pending is None or pending.kind in (PromptKind.NO_NEED, *INTERVIEW) or isinstance(decision, Interview):
+        question = pending.question if pending is not None else ""
+        after = pending.after if pending is not None else None
+        pending = Pending(kind=progress.current.prompt, question=question, after=after)
+        return replace(state, pending=pending)
+    return state
+
+
+#: Prompts of the interview after a handoff.
+INTERVIEW = (PromptKind.ADDRESS, PromptKind.FORM)
 
 
 def _after(state: EpisodeState, reply: Reply | None, decision: Decision, question: str) -> EpisodeState:
@@ -217,6 +295,7 @@ _PRESSED = {
     Press.AUDIENCE: ReplyKind.CHOICE,
     Press.NONE_OF_THESE: ReplyKind.NONE_OF_THESE,
     Press.NO_NEED: ReplyKind.NO_NEED,
+    Press.SKIP: ReplyKind.SKIP,
 }
 
 

@@ -20,6 +20,7 @@ _CLAUSE = re.compile(r"[.!?;:\n…]+|,|\s[-–—]+\s|[()]")
 _SIGNS = re.compile(r"(?<=\w):(?=\w)")
 _TOKEN = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*")
 _NO_ONE = re.compile(r"\bno[ -]one\b")
+_PATTERNS = ("crisis", "callback", "call_now")  #: keys of regular expressions
 _SCOPE = 8  # words after a negation that it may reach
 _KEPT = 500  # words that a list remembers having been asked for
 _QUESTION = 6  # how late in a question a negation may stand
@@ -80,6 +81,8 @@ class Lexicon:
     likes: Words
     talks: Words
     crisis: re.Pattern[str]
+    callback: re.Pattern[str]
+    call_now: re.Pattern[str]
 
 
 @lru_cache(maxsize=1)
@@ -90,9 +93,12 @@ def lexicons() -> Mapping[str, Lexicon]:
 
 
 def _lexicon(record: Mapping[str, Any]) -> Lexicon:
-    lists = {key: _words(text) for key, text in record.items() if key != "crisis"}
-    crisis = re.compile("|".join(undotted(pattern) for pattern in record["crisis"]))
-    return Lexicon(crisis=crisis, **lists)
+    lists = {key: _words(text) for key, text in record.items() if key not in _PATTERNS}
+    # Without any pattern nothing matches, where an empty one would match all.
+    crisis, callback, call_now = (
+        re.compile("|".join(map(undotted, record[key])) or r"(?!)") for key in _PATTERNS
+    )
+    return Lexicon(crisis=crisis, callback=callback, call_now=call_now, **lists)
 
 
 def _words(text: str) -> Words:

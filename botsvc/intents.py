@@ -46,6 +46,7 @@ class Intents:
     small_talk: SmallTalkKind | None = None  #: set only when the message is nothing else
     abuse: bool = False  #: nothing but abuse
     crisis: bool = False
+    callback: bool = False  #: to be called is wished for
     nonsense: bool = False  #: empty, or no words of any language
     out_of_scope: float = 0.0  #: likeness to far out-of-scope utterances, 0..1
 
@@ -177,6 +178,7 @@ class IntentModel:
             small_talk=talk.kind if plain else None,
             abuse=talk.abuse and plain,
             crisis=crisis,
+            callback=any(wishes_call(seen.clauses, one) for one in self._lexicons.values()),
             nonsense=talk.nonsense and plain,
             out_of_scope=talk.out_of_scope,
         )
@@ -195,6 +197,16 @@ class IntentModel:
         if len(words) != 1 or words[0].negated or self._lexicons[lang].other.has(words[0].text):
             return False
         return any(one.alone.has(words[0].text) for one in self._lexicons.values())
+
+
+def wishes_call(found: Sequence[Sequence[Word]], lexicon: Lexicon) -> bool:
+    """Whether a clause wishes to be called, and no negation reaches the wish."""
+    for clause in found:
+        if lexicon.callback.search(" ".join(word.text for word in clause if not word.negated)):
+            return True
+        if lexicon.call_now.search(" ".join(word.text for word in clause)):
+            return True
+    return False
 
 
 def flat(found: Sequence[Sequence[Word]]) -> list[Word]:

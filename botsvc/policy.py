@@ -40,4 +40,6 @@ class Policy:
     article_rules: bool = (
         True  #: false in evals: ``handoff``, ``personal``, ``urgent`` of articles do not count
     )
+    #: people answer later rather than at once: the bot asks where to, right after a handoff
+    answers_later: bool = False
     known_audiences: frozenset[str] = frozenset()  #: groups that have a label to ask with

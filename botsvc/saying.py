@@ -8,14 +8,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from botsvc.answering import Reply
-from botsvc.decisions import Answered, HandOff, NoAnswer, Reason, SmallTalk
+from botsvc.decisions import Answered, HandOff, Interview, NoAnswer, Reason, SmallTalk
 from botsvc.episode import EpisodeState, Owner, Pending, Press
+from botsvc.form_filling import Asks, Progress
 from botsvc.policy import Desk
 from botsvc.turn_facts import SILENT_AFTER
 from botsvc.turns import BotTurn
 from botsvc.typed_replies import PromptKind
 
 if TYPE_CHECKING:
+    from botsvc.decisions import Decision
     from botsvc.settings import Settings
     from botsvc.texts import Texts
 
@@ -77,13 +79,36 @@ class Speaker:
     desk: Desk
 
     def say(self, reply: Reply) -> Said:
-        """The words, buttons and lines of a reply, in its language."""
-        lang = reply.language
+        """The words, buttons and lines of a reply, in its language; an interview keeps its own."""
+        decision, lang = reply.decision, reply.language
+        if isinstance(decision, Interview):
+            lang = decision.lang or lang
         return Said(
-            text=self.texts.say(lang, *reply.decision.text),
+            text="\n\n".join(
+                part for part in (self._statement(decision, lang), self._asked(decision, lang)) if part
+            ),
             buttons=tuple(self._buttons(reply, lang)),
             details=tuple(self._details(reply, lang)),
         )
+
+    def _statement(self, decision: Decision, lang: str) -> str:
+        wrong = decision.wrong if isinstance(decision, Interview) else ""
+        return " ".join(part for part in (self.texts.say(lang, *decision.text), wrong) if part)
+
+    def _asked(self, decision: Decision, lang: str) -> str:
+        """The interview's question that this reply ends with; empty when it asks none."""
+        progress: Progress | None = None
+        if isinstance(decision, HandOff):
+            progress = decision.interview
+        elif isinstance(decision, Interview):
+            progress = decision.after
+        if progress is None:
+            return ""
+        question, texts = progress.current, self.texts.all(lang)
+        if question.asks is not Asks.FIELD:
+            return texts["ask_number" if question.asks is Asks.NUMBER else "ask_address"]
+        note = texts["sensitive_note"] if question.sensitive else ""
+        return " ".join(part for part in (question.text, question.help, note) if part)
 
     def contact(self, lang: str) -> tuple[Detail, ...]:
         """How customer service is reached without the bot."""
@@ -144,7 +169,7 @@ class Speaker:
         person = Button(press=Press.PERSON, label=texts["button_person"])
         if isinstance(decision, NoAnswer) and decision.person_first:
             yield person
-        asks_again = decision.reason in (Reason.WHICH_ONE, Reason.WAITING)
+        asks_again = isinstance(decision, Interview) or decision.reason in _KEEPS_BUTTONS
         if pending is not None and (not isinstance(decision, SmallTalk) or asks_again):
             yield from self._prompt(pending, reply, lang)
         if isinstance(decision, Answered) and decision.offer_person:
@@ -170,9 +195,24 @@ class Speaker:
                 team = self.desk is Desk.TEAM
                 yield Button(press=Press.PERSON, label=texts["button_person" if team else "button_save"])
             case PromptKind.NO_NEED:
-                yield Button(press=Press.NO_NEED, label=texts["button_no_need"])
-                if _waits_in_silence(reply.state):
-                    yield Button(press=Press.ASK_MEANWHILE, label=texts["button_ask_meanwhile"])
+                yield from self._while_waiting(reply.state, lang)
+            case PromptKind.ADDRESS | PromptKind.FORM:
+                asked = reply.state.interview.current if reply.state.interview else None
+                for place, label in enumerate(asked.choices if asked else ()):
+                    yield Button(press=Press.CHOICE, index=place, label=label)
+                form = pending.kind is PromptKind.FORM
+                yield Button(press=Press.SKIP, label=texts["button_skip" if form else "button_no_address"])
+                yield from self._while_waiting(reply.state, lang)
+
+    def _while_waiting(self, state: EpisodeState, lang: str) -> Iterator[Button]:
+        texts = self.texts.all(lang)
+        yield Button(press=Press.NO_NEED, label=texts["button_no_need"])
+        if _waits_in_silence(state):
+            yield Button(press=Press.ASK_MEANWHILE, label=texts["button_ask_meanwhile"])
+
+
+#: Words of the bot that leave its question open: the buttons stand under them again.
+_KEEPS_BUTTONS = (Reason.WHICH_ONE, Reason.WAITING, Reason.ADDED)
 
 
 def _waits_in_silence(state: EpisodeState) -> bool:

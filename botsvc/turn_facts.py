@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from botsvc.decisions import Numbers, Reason
 from botsvc.episode import EpisodeState, Message, Owner, Pending, rejects, reply_to
 from botsvc.typed_replies import Reply
-from indexer import Article, ArticleKey, Hit
+from indexer import Article, ArticleKey, Form, Hit
 
 if TYPE_CHECKING:
     from botsvc.lookup import Found
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 SILENT_AFTER = frozenset({Reason.ASKED, Reason.RULE, Reason.FEEDBACK, Reason.FORM})
 
 ArticleOf = Callable[[ArticleKey], Article | None]
+FormOf = Callable[[str], Form | None]
+
+
+def no_form(_: str) -> None:
+    """Where there are no forms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +37,21 @@ class TurnFacts:
     pending: Pending | None
     hits: tuple[Hit, ...]  #: best first, rejected articles left out
     article_of: ArticleOf
+    form_of: FormOf
+    lang: str  #: the message's
     numbers: Numbers
     cross_language: bool
     index_id: str
 
     @classmethod
     def of(
-        cls, message: Message, found: Found | None, state: EpisodeState, policy: Policy, article_of: ArticleOf
+        cls,
+        message: Message,
+        found: Found | None,
+        state: EpisodeState,
+        policy: Policy,
+        article_of: ArticleOf,
+        form_of: FormOf = no_form,
     ) -> TurnFacts:
         """The facts of one message; ``state`` is the current episode's."""
         reply = reply_to(message, state)
@@ -68,6 +81,8 @@ class TurnFacts:
             pending=state.pending,
             hits=hits,
             article_of=article_of,
+            form_of=form_of,
+            lang=found.result.language.lang if found else message.lang,
             numbers=numbers,
             cross_language=found.result.cross_language if found else False,
             index_id=found.result.index_id if found else "",
@@ -82,6 +97,16 @@ class TurnFacts:
     def waits_in_silence(self) -> bool:
         """Until then the bot says nothing, unless the customer asked it to."""
         return self.waits and self.state.handed_off in SILENT_AFTER and not self.state.bot_meanwhile
+
+    @property
+    def has_address(self) -> bool:
+        """An e-mail address or phone number is known, from this message or before."""
+        return self.state.has_address or self.message.contacts
+
+    @property
+    def has_phone(self) -> bool:
+        """A phone number is."""
+        return self.state.has_phone or self.message.phone
 
     @property
     def may_hand_off(self) -> bool:

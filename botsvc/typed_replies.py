@@ -25,6 +25,8 @@ class PromptKind(StrEnum):
     AUDIENCE = "audience"  #: who is asking?
     OFFER_PERSON = "offer_person"  #: shall a person look at it?
     NO_NEED = "no_need"  #: handed off; the customer may call it off
+    ADDRESS = "address"  #: where can people answer, or call?
+    FORM = "form"  #: a form's question
 
 
 class ReplyKind(StrEnum):
@@ -35,6 +37,8 @@ class ReplyKind(StrEnum):
     CHOICE = "choice"
     NONE_OF_THESE = "none_of_these"
     NO_NEED = "no_need"
+    ANSWER = "answer"  #: to a question of the interview after a handoff
+    SKIP = "skip"  #: the same, not answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,7 @@ def _load() -> Mapping[str, frozenset[str]]:
 
 _TABLES = _load()
 FOLLOW_UP_OPENINGS = _TABLES["follow_up_openings"]  #: how a message opens that continues an earlier question
+DAYS = _TABLES["days"]  #: words that say when something was, without a date
 #: Words that are a reply in one language and something else in these.
 NO_REPLY_IN: Mapping[str, frozenset[str]] = {
     "no": frozenset({"fi"}),  # "well"
@@ -95,6 +100,24 @@ def read_reply(text: str, prompt: PromptKind, *, lang: str = "", labels: Sequenc
         return first
     start = text.index(rest[0], len(parts[0]))
     return Reply(kind=first.kind, index=first.index, rest=_JOINED.sub("", text[start:].strip()))
+
+
+def read_choice(text: str, labels: Sequence[str], *, lang: str = "") -> int | None:
+    """Which of ``labels`` a typed text names, by wording or place; None when none, or more than one."""
+    reply = read_reply(text, PromptKind.CHOICES, lang=lang, labels=labels)
+    if reply is not None and reply.kind is ReplyKind.CHOICE and not reply.rest:
+        return reply.index
+    said = f" {plain(text)} "
+    named = [place for place, label in enumerate(labels) if plain(label) and f" {plain(label)} " in said]
+    return named[0] if len(named) == 1 else None
+
+
+def turns_down(text: str, *, lang: str = "", wide: bool) -> bool:
+    """Whether a text skips a question; ``wide`` takes a mere no for it, where no can't be an answer."""
+    phrases = _TABLES["skip"] | _TABLES["not_now"] | _TABLES["no"] if wide else _TABLES["skip"]
+    return any(
+        reading in phrases and lang not in NO_REPLY_IN.get(reading, ()) for reading in _readings(text, lang)
+    )
 
 
 def _read(text: str, prompt: PromptKind, lang: str, labels: Sequence[str]) -> Reply | None:

@@ -267,12 +267,13 @@ DIALOGUES: dict[str, tuple[Policy, Sequence[Turn]]] = {
             ("haluan ihmisen", H, Reason.ASKED),  # a new episode
         ],
     ),
-    "after low confidence it answers what it is sure of, and is silent otherwise": (
+    "after low confidence it answers what it is sure of, says once that the rest is added, and is silent": (
         POLICY,
         [
             ("jotain tästä palvelusta", H, Reason.LOW_CONFIDENCE),
             ("kortti katosi", A, Reason.CONFIDENT),
-            ("kortti ei toimi", SILENT, Reason.WAITING),
+            ("moi", SILENT, Reason.WAITING),
+            ("kortti ei toimi", S, Reason.ADDED),
             ("toinen hankala", SILENT, Reason.WAITING),
             ("suomen pääkaupunki", SILENT, Reason.WAITING),
             ("moi", SILENT, Reason.WAITING),

@@ -22,6 +22,9 @@ PASSED_ON = (
     "promise_made",
     "promise_after_opening",
     "promise_late",
+    "interview_thanks_team",
+    "interview_thanks_address",
+    "interview_skipped_team",
 )
 
 
