@@ -5,11 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from botsvc.errors import StorageError
+from botsvc.outbox import outbox_health
 from botsvc.problems import declared
 from botsvc.schemas import ContentProblem, Health, Readiness
 from botsvc.service import Service
 
 MOST_PROBLEMS = 100
+#: How long a delivery may wait before the service says so.
+LATE_SECONDS = 300.0
 
 
 def health_router(service: Service) -> APIRouter:
@@ -51,8 +54,7 @@ def readiness_of(service: Service) -> Readiness:
         notes.append(status.reason)
     elif index is None:
         notes.append("the index is being loaded")
-    if (broken := _storage_note(service)) is not None:
-        notes.append(broken)
+    notes += _storage_notes(service)
     problems = index.problems if index is not None else ()
     return Readiness(
         status="not_ready" if index is None else "degraded" if notes else "ready",
@@ -75,11 +77,20 @@ def readiness_of(service: Service) -> Readiness:
     )
 
 
-def _storage_note(service: Service) -> str | None:
+def _storage_notes(service: Service) -> list[str]:
     if service.storage is None:
-        return "the store of conversations is not open"
+        return ["the store of conversations is not open"]
     try:
-        service.storage.check()
+        with service.storage.read() as reading:
+            health = outbox_health(reading, service.clock())
     except StorageError:
-        return "the store of conversations does not answer: see the service's log"
-    return None
+        return ["the store of conversations does not answer: see the service's log"]
+    notes = []
+    if health.dead:
+        notes.append(f"{health.dead} deliveries are dead: see `helppari desk outbox list`")
+    if health.oldest_pending_seconds >= LATE_SECONDS:
+        minutes = health.oldest_pending_seconds / 60
+        notes.append(
+            f"{health.pending} deliveries wait, the oldest for {minutes:.0f} minutes: is the sink there?"
+        )
+    return notes
