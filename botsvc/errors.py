@@ -15,6 +15,7 @@ BotError                      every error of this package; its text is one sente
 │   ├── NotAllowed            it belongs to another team, or needs another role
 │   ├── NotOpen               the handoff, case or call-back has ended
 │   └── UnknownCase           there is no case or call-back with this id or link
+├── SealingError              a sensitive answer cannot be encrypted or read
 ├── LessonError               examples, or decisions on them, cannot be used
 ├── StaffError                the desk's people cannot be changed so
 │   ├── UnknownAgent          there is nobody with this id or address
@@ -100,6 +101,10 @@ class NotOpen(PeopleError):
 
 class UnknownCase(PeopleError):
     """There is no case or call-back with this id or link."""
+
+
+class SealingError(BotError):
+    """A sensitive answer cannot be encrypted or read."""
 
 
 class LessonError(BotError):

@@ -216,6 +216,7 @@ class FactCollected(FactBase):
     value: str = ""  #: empty when it was skipped or is sensitive
     skipped: bool = False
     sensitive: bool = False  #: the value is kept encrypted, apart from events
+    validated: bool = True  #: false: it did not fit the question, and was taken as it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 from collections.abc import Iterator
@@ -41,10 +42,22 @@ def _database(value: SecretStr) -> SecretStr:
     return value
 
 
+def _sealing_key(value: SecretStr) -> SecretStr:
+    try:
+        key = base64.b64decode(value.get_secret_value(), validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != SEALING_KEY_BYTES:
+        raise ValueError('should be 32 bytes in base64: make one with "openssl rand -base64 32"')
+    return value
+
+
+SEALING_KEY_BYTES = 32
 Origin = Annotated[str, AfterValidator(_origin)]
 Network = Annotated[str, AfterValidator(_network)]
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,12}$")]
 DatabaseAddress = Annotated[SecretStr, AfterValidator(_database)]
+SealingKey = Annotated[SecretStr, AfterValidator(_sealing_key)]
 
 
 class ServerSettings(Section):
@@ -145,11 +158,18 @@ class ConversationSettings(Section):
 
 
 class PrivacySettings(Section):
-    """``[privacy]``: what masking leaves alone."""
+    """``[privacy]``: what masking leaves alone, and what encrypts sensitive answers."""
 
     benefit_card_prefixes: tuple[Digits, ...] = Field(
         default=(),
         description="First digits of the company's own customer cards, whose numbers are not masked.",
+    )
+    key: SealingKey | None = Field(
+        default=None,
+        description="Encrypts sensitive answers: 32 bytes in base64; without it the database keeps a key.",
+    )
+    old_keys: tuple[SealingKey, ...] = Field(
+        default=(), description="Former keys, which still read what they encrypted."
     )
 
 
