@@ -222,10 +222,19 @@ def test_a_dropped_connection_and_a_closed_port(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    (
-        "127.0.0.1 10.0.0.5 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 ::1 fd00::1 fe80::1%eth0 "
-        "::ffff:10.0.0.5 224.0.0.1"
-    ).split(),
+    [
+        "127.0.0.1",
+        "10.0.0.5",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "::1",
+        "fd00::1",
+        "fe80::1%eth0",
+        "::ffff:10.0.0.5",
+        "224.0.0.1",
+    ],
 )
 def test_a_public_name_in_a_private_network_is_not_called(receiver: Receiver, address: str) -> None:
     url = f"http://crm.example.com:{receiver.port}/"
