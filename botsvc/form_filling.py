@@ -167,6 +167,8 @@ def reply_in(progress: Progress, text: str, *, contacts: bool, lang: str) -> Rep
     open_words = question.prompt is PromptKind.FORM and question.kind in (FieldKind.TEXT, FieldKind.CHOICE)
     if turns_down(text, lang=lang, wide=not open_words):
         return Reply(kind=ReplyKind.SKIP)
+    if open_words and turns_down(text, lang=lang, wide=True):
+        return Reply(kind=ReplyKind.ANSWER)  # "no", "not any more": an answer where it is asked whether
     called_off = read_reply(text, PromptKind.NO_NEED, lang=lang)
     if called_off is not None and (question.prompt is PromptKind.ADDRESS or not called_off.rest):
         return called_off
@@ -179,14 +181,17 @@ def reply_in(progress: Progress, text: str, *, contacts: bool, lang: str) -> Rep
 
 
 def step(progress: Progress, reply: Reply, text: str, *, chatter: bool = False) -> Step:
-    """What ``reply`` (an answer, a choice or a skip) does; ``chatter`` says that the text is small talk."""
+    """What ``reply`` (an answer, a choice or a skip) does.
+
+    ``chatter`` says that the text is small talk: thanks or "ok" to an open question skip it.
+    """
     question = progress.current
     if question.asks is not Asks.FIELD:
         given = reply.kind is ReplyKind.ANSWER
         return Step(after=progress.moved_on(given=given), given=progress.given + given)
-    if reply.kind is ReplyKind.SKIP:
+    if reply.kind is ReplyKind.SKIP or (chatter and question.kind is FieldKind.TEXT):
         return _skipped(progress)
-    value = None if chatter and question.kind is FieldKind.TEXT else _value(question, reply, text)
+    value = _value(question, reply, text)
     if value is None and not progress.last_try:
         return Step(after=progress.tried(), given=progress.given, wrong=True)
     as_it_is = " ".join(text.split())[:LONGEST_VALUE]

@@ -69,7 +69,7 @@ class Sealer:
         return f"{self._id}:{base64.b64encode(nonce + sealed).decode('ascii')}"
 
     def open(self, sealed: str, *, conversation_id: str, episode: int, field: str) -> str:
-        """The text that was sealed; ``SealingError`` when it was changed or moved, or its key is not known."""
+        """The text that was sealed; ``SealingError`` when it was changed or moved, or needs another key."""
         name, _, encoded = sealed.partition(":")
         key = self._keys.get(name)
         if key is None:

@@ -258,7 +258,8 @@ def test_the_sample_has_forms_and_replies_in_its_three_languages() -> None:
     assert problems == []
     assert len(found.forms) >= 4
     assert len(found.replies) >= 8
-    for one in [*found.forms.values(), *found.replies.values()]:
+    everything: list[Form | CannedReply] = [*found.forms.values(), *found.replies.values()]
+    for one in everything:
         assert one.languages == ("en", "fi", "sv"), one.source
     named = {article.handoff.form for article in read_kb(kb).articles.values()}
     assert named - {""} == found.forms.keys()
@@ -282,5 +283,6 @@ def test_the_schema_refuses_what_the_indexer_refuses() -> None:
     valid = yaml.safe_load(dedent(FORM).replace("2026-01-01", "'2026-01-01'"))
     checker = jsonschema.Draft202012Validator(form_schema())
     assert checker.is_valid(valid)
-    for change in ({"id": None}, {"titel": {}}, {"fields": []}, {"title": {"english": "x"}}):
+    changes: list[dict[str, Any]] = [{"id": None}, {"titel": {}}, {"fields": []}, {"title": {"english": "x"}}]
+    for change in changes:
         assert not checker.is_valid(valid | change), change
