@@ -156,7 +156,7 @@ class Answering:
                 articles[key] = index.article(key)
             return articles[key]
 
-        decision = decide(message, chosen, state, policy, article_of=article_of)
+        decision = decide(message, chosen, state, policy, article_of=article_of, form_of=index.form)
         shown = decision.hit if isinstance(decision, Answered | HandOff) else None
         question = "" if chosen is None else todo.together if chosen.together else todo.alone
         return Reply(

@@ -13,18 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from botsvc.admission import admit
 from botsvc.clock import utc_now
 from botsvc.contacts import Contacts, OwnContacts, move_contacts
 from botsvc.episode import EpisodeState, Owner, Press, current
-from botsvc.errors import (
-    ConversationFull,
-    ExpiredToken,
-    InvalidMessage,
-    MessageIdReused,
-    MissingToken,
-    UnknownConversation,
-    WrongToken,
-)
+from botsvc.errors import ConversationFull, InvalidMessage, MessageIdReused
 from botsvc.events import CUSTOMER, ConversationStarted, Event, FeedbackGiven
 from botsvc.examples import answer_of, question_of, said_before, save_verdict
 from botsvc.exchange import (
@@ -41,9 +34,10 @@ from botsvc.feedback import Verdict, judged
 from botsvc.handoff import HandoffState
 from botsvc.incoming import clean_text
 from botsvc.masking import mask
+from botsvc.sealing import Sealer
 from botsvc.storage import Conversation, Episode, Storage, StoredMessage
 from botsvc.storage.transactions import Reading, Writing
-from botsvc.tokens import hash_token, new_id, new_token, token_matches
+from botsvc.tokens import hash_token, new_id, new_token
 from botsvc.turns import BotTurn, Turn
 from indexer import ArticleKey
 
@@ -53,6 +47,8 @@ if TYPE_CHECKING:
 #: Works out the reply to a message that meets this.
 Answer = Callable[[Met], BotTurn]
 
+#: Stands in the transcript for the answer to a sensitive question.
+HIDDEN = "•••"
 #: How often a reply is worked out again because the conversation moved on meanwhile, before it is locked.
 _TRIES = 3
 
@@ -67,10 +63,12 @@ class Conversations:
         limits: Limits | None = None,
         own: OwnContacts | None = None,
         sinks: tuple[str, ...] = (),
+        sealer: Sealer | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._storage = storage
         self._sinks = sinks
+        self._sealer = sealer
         self._limits = limits or Limits()
         self._own = own or OwnContacts()
         self._clock = clock
@@ -92,7 +90,14 @@ class Conversations:
             reopening=timedelta(hours=settings.conversations.reopening_hours),
             benefit_card_prefixes=settings.privacy.benefit_card_prefixes,
         )
-        return cls(storage, limits=limits, own=OwnContacts(settings.own_contacts), sinks=sinks, clock=clock)
+        return cls(
+            storage,
+            limits=limits,
+            own=OwnContacts(settings.own_contacts),
+            sinks=sinks,
+            sealer=Sealer.from_settings(settings.privacy, storage),
+            clock=clock,
+        )
 
     def create(self, start: Start | None = None) -> Opened:
         """A new conversation; its token is returned once and kept only as a hash."""
@@ -204,6 +209,30 @@ class Conversations:
             self._admit(reading.conversation(conversation_id), conversation_id, token)
             return reading.events(conversation_id, after=after)
 
+    def news(
+        self, conversation_id: str, token: str | None, *, after: int, limit: int | None = None
+    ) -> Transcript:
+        """At most ``limit`` events since ``after``, and who has the conversation; without the replies."""
+        with self._storage.read() as reading:
+            conversation = self._admit(reading.conversation(conversation_id), conversation_id, token)
+            episode = reading.episode(conversation_id, conversation.episode)
+            return Transcript(
+                conversation=conversation,
+                owner=Owner(episode.owner) if episode else Owner.BOT,
+                events=reading.events(conversation_id, after=after, limit=limit),
+                replies={},
+            )
+
+    def state(
+        self, conversation_id: str, token: str | None, client_message_id: str
+    ) -> tuple[EpisodeState, bool]:
+        """What the bot remembers, and whether this message was stored before."""
+        with self._storage.read() as reading:
+            conversation = self._admit(reading.conversation(conversation_id), conversation_id, token)
+            episode = reading.episode(conversation_id, conversation.episode)
+            known = reading.message(conversation_id, client_message_id) is not None
+            return state_of(conversation, episode), known
+
     def transcript(self, conversation_id: str, token: str | None) -> Transcript:
         """The whole conversation with the replies as they were sent, for a page that comes back to it."""
         with self._storage.read() as reading:
@@ -259,7 +288,7 @@ class Conversations:
                 full = f"this conversation has {conversation.messages} messages and takes no more"
                 raise ConversationFull(f"{full}: start a new one")
             return met, None
-        if stored.fingerprint != incoming.fingerprint:
+        if stored.fingerprint not in (incoming.fingerprint, HIDDEN):
             raise MessageIdReused(
                 f"client_message_id {incoming.client_message_id} belongs to another message: use a new one"
             )
@@ -294,28 +323,23 @@ class Conversations:
     def _admit(
         self, conversation: Conversation | None, conversation_id: str, token: str | None
     ) -> Conversation:
-        if not token:
-            raise MissingToken(
-                "the conversation's token is missing: send it as Authorization: Bearer <token>"
-            )
-        if conversation is None:
-            raise UnknownConversation(
-                f"there is no conversation {_short(conversation_id, 60)}: start a new one"
-            )
-        if not token_matches(token, conversation.token_hash):
-            raise WrongToken(
-                f"the token is not that of conversation {conversation.id}: use the one it came with"
-            )
-        if self._clock() >= conversation.expires_at:
-            raise ExpiredToken(f"the token of conversation {conversation.id} has expired: start a new one")
-        return conversation
+        return admit(conversation, conversation_id, token, self._clock())
 
     def _store(
         self, writing: Writing, conversation: Conversation, incoming: _Incoming, bot: BotTurn, network: str
     ) -> Posted:
         now = self._clock()
         same_episode = bot.reopens or bot.stays_closed
-        turn = Turn.begin(writing, conversation, now, sinks=self._sinks, same_episode=same_episode)
+        turn = Turn.begin(
+            writing,
+            conversation,
+            now,
+            sinks=self._sinks,
+            sealer=self._sealer,
+            same_episode=same_episode,
+        )
+        if bot.hidden:
+            incoming = replace(incoming, text=HIDDEN, hidden=True)
         sequence = turn.customer_said(
             client_message_id=incoming.client_message_id,
             text=incoming.text,
@@ -358,10 +382,13 @@ class _Incoming:
     index: int
     masked: tuple[str, ...]
     contacts: Contacts
+    hidden: bool = False  #: its text is kept sealed, and not even its hash may tell of it
 
     @property
     def fingerprint(self) -> str:
         """Tells whether a repeat is the same message; made of what is stored, so it gives nothing away."""
+        if self.hidden:
+            return HIDDEN
         content = [self.text, self.press.value if self.press else None, self.index]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 

@@ -56,7 +56,6 @@ class Met:
     contacts: Contacts
     handoff: Handoff | None = None  #: of the current episode, while it is open
     resolved: Handoff | None = None  #: by a person, so lately that the message may reopen it
-    sensitive: str = ""  #: the answer to a sensitive question, which ``text`` does not hold
 
     @property
     def reachable(self) -> bool:

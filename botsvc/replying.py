@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from botsvc.answering import Reply
-from botsvc.decisions import Answered, HandOff
+from botsvc.conversations import HIDDEN
+from botsvc.decisions import Answered, Decision, HandOff, Interview
 from botsvc.episode import EpisodeState, Message, Owner
 from botsvc.exchange import CustomerTurn, Met
 from botsvc.feedback import verdict_of
+from botsvc.policy import Desk
 from botsvc.problems import Problem, ProblemType
 from botsvc.reception import Reception
 from botsvc.reopening import returned
@@ -21,22 +23,33 @@ from botsvc.turns import BotTurn
 from indexer import Index
 
 #: Sentences that give way to one about who receives the handoff, and when: two are enough.
-_GIVE_WAY = frozenset({"handoff_context", "handoff_add_more"})
+_SHORTER = {"handoff_context": "", "handoff_add_more": "", "interview_thanks_address": "thanks_address"}
 
 
 def replying(service: Service, turn: CustomerTurn, lang: str | None) -> Callable[[Met], BotTurn]:
     """What ``Conversations.post`` asks: the bot's side of a turn, worked out without a lock."""
     index = service.swapper.index
     now = service.tier.clock()
-    desk = service.tier.front_desk.desk(now)
-    bot = replace(service.bot, policy=replace(service.bot.policy, desk=desk))
+    front_desk = service.tier.front_desk
+    desk = front_desk.desk(now)
     speaker = replace(service.speaker, desk=desk)
 
     def answer(met: Met) -> BotTurn:
-        state, text = met.state, met.text
-        message = Message(
-            text=text, press=turn.press, index=turn.index, lang=lang or met.conversation.language
+        text, conversation = met.text, met.conversation
+        state = replace(
+            met.state,
+            has_address=bool(conversation.email or conversation.phone),
+            has_phone=bool(conversation.phone),
         )
+        message = Message(
+            text=text,
+            press=turn.press,
+            index=turn.index,
+            lang=lang or conversation.language,
+            contacts=bool(met.contacts),
+        )
+        later = desk is Desk.TEAM and front_desk.answers_later(message.lang, now)
+        bot = replace(service.bot, policy=replace(service.bot.policy, desk=desk, answers_later=later))
         if met.resolved is not None:
             return _returned(service, message, met, met.resolved, now)
         if index is None:
@@ -49,13 +62,19 @@ def replying(service: Service, turn: CustomerTurn, lang: str | None) -> Callable
         topic = _topic(index, reply)
         reception = _received(service, reply, met, topic, now)
         reply = _making_room(reply, reception)
-        made = speaker.bot_turn(reply, topic=topic, text=text)
+        hidden = HIDDEN if hides(reply.decision, state, text) else text
+        made = replace(speaker.bot_turn(reply, topic=topic, text=hidden), hidden=hidden is HIDDEN)
         verdict = verdict_of(message, state)
         if verdict is not None and verdict.helped and isinstance(made.decision, HandOff):
             verdict = None  # "yes, but let me talk to somebody" is no word on the answer
         return _with_reception(replace(made, verdict=verdict), reception)
 
     return answer
+
+
+def hides(decision: Decision, state: EpisodeState, text: str) -> bool:
+    """Whether the customer's words are an answer that is stored sealed, and nowhere else."""
+    return bool(text) and state.expects_sensitive and isinstance(decision, Interview)
 
 
 def _received(service: Service, reply: Reply, met: Met, topic: str, now: datetime) -> Reception | None:
@@ -104,20 +123,22 @@ def _returned(service: Service, message: Message, met: Met, resolved: Handoff, n
 def _making_room(reply: Reply, reception: Reception | None) -> Reply:
     if reception is None or not reception.said:
         return reply
-    kept = tuple(key for key in reply.decision.text if key not in _GIVE_WAY)
-    return replace(reply, decision=replace(reply.decision, text=kept))
+    kept = (_SHORTER.get(key, key) for key in reply.decision.text)
+    return replace(reply, decision=replace(reply.decision, text=tuple(key for key in kept if key)))
 
 
 def _with_reception(bot: BotTurn, reception: Reception | None) -> BotTurn:
-    """The turn with the sentence about who receives it, and when."""
+    """The turn with the sentence about who receives it, and when: before the question that it ends with."""
     if reception is None:
         return bot
     bot = replace(bot, reception=reception)
     if not reception.said:
         return bot
     said = bot.body["said"]
-    together = f"{said} {reception.said}".strip()
-    text = bot.text.replace(said, together, 1) if said else f"{reception.said}\n\n{bot.text}".strip()
+    statement, _, question = said.partition("\n\n") if bot.decision.text else ("", "", said)
+    together = f"{statement} {reception.said}".strip()
+    together = f"{together}\n\n{question}" if question else together
+    text = bot.text.replace(said, together, 1) if said else f"{together}\n\n{bot.text}".strip()
     return replace(bot, text=text, body={**bot.body, "said": together})
 
 

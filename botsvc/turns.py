@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
+from botsvc.cases import wish_for_call
 from botsvc.change import Change, new_handoff
 from botsvc.contacts import Contacts
-from botsvc.decisions import Answered, Clarify, Decision, HandOff, NoAnswer, SmallTalk
+from botsvc.decisions import Answered, Clarify, Decision, HandOff, Interview, NoAnswer, SmallTalk
 from botsvc.episode import EpisodeState, Owner
+from botsvc.errors import SealingError
 from botsvc.events import (
     CUSTOMER,
     Actor,
@@ -19,6 +21,7 @@ from botsvc.events import (
     ContactGiven,
     CustomerMessage,
     EpisodeStarted,
+    FactCollected,
     FeedbackGiven,
     HandoffWithdrawn,
     Shown,
@@ -26,10 +29,12 @@ from botsvc.events import (
 )
 from botsvc.examples import last_answer, save_verdict
 from botsvc.feedback import Verdict
+from botsvc.form_filling import Collected
 from botsvc.handoff import HandoffReason, HandoffState, rank_of
 from botsvc.people_facts import HandoffReopened
 from botsvc.reception import Reception
-from botsvc.storage.records import Conversation, Episode, Handoff
+from botsvc.sealing import Sealer
+from botsvc.storage.records import Conversation, Episode, Handoff, SealedFact
 from botsvc.storage.transactions import Writing
 from indexer import Hit
 
@@ -48,6 +53,7 @@ class BotTurn:
     reception: Reception | None = None  #: who gets the handoff, where this turn makes or completes one
     reopens: bool = False  #: a person's resolution did not hold: the same people get it again
     stays_closed: bool = False  #: thanks for a resolution: the episode is not opened by it
+    hidden: bool = False  #: the customer's words answer a sensitive question: they are only kept sealed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +61,7 @@ class Turn:
     """A turn being written within one transaction."""
 
     change: Change
+    sealer: Sealer | None = None  #: for answers to sensitive questions
 
     @classmethod
     def begin(
@@ -64,6 +71,7 @@ class Turn:
         now: datetime,
         *,
         sinks: tuple[str, ...] = (),
+        sealer: Sealer | None = None,
         same_episode: bool = False,
     ) -> Self:
         """A turn in the current episode; in a new one when there is none or it is closed.
@@ -72,7 +80,7 @@ class Turn:
         """
         episode = writing.episode(conversation.id, conversation.episode)
         if episode is not None and (same_episode or episode.owner != Owner.NOBODY):
-            return cls(change=Change.of(writing, conversation, now, sinks))
+            return cls(change=Change.of(writing, conversation, now, sinks), sealer=sealer)
         number = conversation.episode + 1
         episode = Episode(
             conversation_id=conversation.id,
@@ -85,7 +93,7 @@ class Turn:
         conversation = replace(conversation, episode=number)
         change = Change(writing=writing, conversation=conversation, episode=episode, now=now, sinks=sinks)
         change.append(EpisodeStarted(number=number), CUSTOMER)
-        return cls(change=change)
+        return cls(change=change, sealer=sealer)
 
     def customer_said(
         self,
@@ -146,6 +154,8 @@ class Turn:
         actor = Actor(kind=ActorKind.BOT, id=bot.decision.rule.value)
         if bot.language and bot.decision.outcome is not None:
             change.conversation = replace(change.conversation, language=bot.language)
+        if isinstance(bot.decision, Interview) and bot.decision.collected is not None:
+            self._collected(bot.decision.collected)
         if bot.reopens:
             self._reopen(bot, actor)
         else:
@@ -193,6 +203,47 @@ class Turn:
             change.revise(actor, **_raised(bot, before), language=bot.language or before.language)
         if reception is not None and reception.reply_by is not None:
             change.promise(actor, reception.reply_by, reception.time_zone)
+        self._callback(decision)
+
+    def _callback(self, decision: Decision) -> None:
+        """Keep a wish to be called, and the number once it is known."""
+        change = self.change
+        wished = decision.callback_wish if isinstance(decision, HandOff | Interview) else ""
+        known = change.state.callback if change.episode.state else False
+        if wished or (known and change.conversation.phone):
+            wish_for_call(
+                change, phone=change.conversation.phone, wished=wished, actor=CUSTOMER, now=change.now
+            )
+
+    def _collected(self, answer: Collected) -> None:
+        """Store an answer of the interview; a sensitive one is sealed and in no event."""
+        change = self.change
+        if answer.sensitive and not answer.skipped:
+            if self.sealer is None:
+                raise SealingError("a sensitive answer came, and there is no key to encrypt it with")
+            conversation, episode = change.conversation.id, change.episode.number
+            sealed = self.sealer.seal(
+                answer.value, conversation_id=conversation, episode=episode, field=answer.field
+            )
+            change.writing.save_sealed_fact(
+                SealedFact(
+                    conversation_id=conversation,
+                    episode=episode,
+                    field=answer.field,
+                    label=answer.label,
+                    ciphertext=sealed,
+                    at=change.now,
+                )
+            )
+        fact = FactCollected(
+            form=answer.form,
+            field=answer.field,
+            label=answer.label,
+            value="" if answer.sensitive or answer.skipped else answer.value,
+            skipped=answer.skipped,
+            sensitive=answer.sensitive,
+        )
+        change.append(fact, CUSTOMER)
 
     def _new_handoff(self, bot: BotTurn, decision: HandOff, state: EpisodeState | None, said: str) -> Handoff:
         return new_handoff(

@@ -91,15 +91,18 @@ def test_a_promise_needs_an_address(web: Running, clock: Clock) -> None:
     body = here.say("human please, my card is gone")
     assert "passed your question to customer service" in body["said"]
     assert "reply by" not in body["said"]
-    body = here.say("jane@example.com")
-    assert "You'll get a reply by today at 13:10." in body["said"]
+    body = here.say("jane@customer.test")
+    assert body["said"] == (
+        "Thank you, we'll reply to those contact details if you're no longer here. "
+        "You'll get a reply by 13:10 today."
+    )
     with web.client.app.state.service.storage.read() as reading:  # type: ignore[attr-defined]
         (handoff,) = reading.handoffs()
     assert handoff.document["promise"] == {
         "reply_by": "2026-11-02T11:05:06Z",
         "time_zone": "Europe/Helsinki",
     }
-    assert handoff.document["contact"]["email"] == "jane@example.com"
+    assert handoff.document["contact"]["email"] == "jane@customer.test"
 
 
 def test_live_chat_is_offered_while_somebody_is_there(web: Running, clock: Clock) -> None:
