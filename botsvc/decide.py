@@ -21,7 +21,7 @@ from botsvc.decisions import (
     SmallTalk,
 )
 from botsvc.episode import EpisodeState, Message, Owner, Pending, Press, current, rejects
-from botsvc.interviewing import added, begun, callback_wished, interviewed, wish_in
+from botsvc.interviewing import added, begun, callback_wished, gives_address, interviewed, wish_in
 from botsvc.policy import Desk, LowConfidence
 from botsvc.turn_facts import ArticleOf, FormOf, TurnFacts, key_of, no_form
 from botsvc.typed_replies import PromptKind, Reply, ReplyKind
@@ -76,7 +76,8 @@ def _person_owns(turn: TurnFacts) -> Decision | None:
 def _pending_prompt(turn: TurnFacts) -> Decision | None:
     if turn.message.press is Press.ASK_MEANWHILE:
         return _said(turn, Rule.PENDING_PROMPT, Reason.ASK_AWAY, "opening")
-    if turn.reply is None or turn.message.intents.human_request >= turn.policy.human_request:
+    asks_person = turn.message.intents.human_request >= turn.policy.human_request
+    if turn.reply is None or (asks_person and not gives_address(turn)):
         return None
     if turn.reply.kind is ReplyKind.NO_NEED:
         return _withdrawn(turn)

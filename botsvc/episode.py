@@ -224,11 +224,17 @@ def _prompted(state: EpisodeState, decision: Decision) -> EpisodeState:
             return replace(state, pending=replace(pending, kind=PromptKind.NO_NEED))
         return state
     if pending is None or pending.kind in (PromptKind.NO_NEED, *INTERVIEW) or isinstance(decision, Interview):
-        question = pending.question if pending is not None else ""
-        after = pending.after if pending is not None else None
-        pending = Pending(kind=progress.current.prompt, question=question, after=after)
-        return replace(state, pending=pending)
+        return replace(state, pending=interview_prompt(state))
     return state
+
+
+def interview_prompt(state: EpisodeState) -> Pending | None:
+    """The prompt of the interview that is going on, for where another prompt has been answered."""
+    if state.interview is None or state.owner is not Owner.QUEUE:
+        return None
+    question = state.pending.question if state.pending is not None else ""
+    after = state.pending.after if state.pending is not None else None
+    return Pending(kind=state.interview.current.prompt, question=question, after=after)
 
 
 #: Prompts of the interview after a handoff.

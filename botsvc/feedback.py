@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from botsvc.episode import REMEMBERED, EpisodeState, Message, current, rejects, reply_to
+from botsvc.episode import REMEMBERED, EpisodeState, Message, current, interview_prompt, rejects, reply_to
 from botsvc.masking import without_placeholders
 from botsvc.typed_replies import PromptKind, ReplyKind
 from indexer import LONGEST_EXAMPLE, ArticleKey, normalised
@@ -50,7 +50,7 @@ def judged(state: EpisodeState, verdict: Verdict) -> EpisodeState:
     """The episode after a verdict given without a message: a rejection counts as a typed one does."""
     pending = state.pending
     if pending is not None and pending.kind is PromptKind.HELPED and pending.hits[0].key == verdict.article:
-        pending = None
+        pending = interview_prompt(state)
     if verdict.helped:
         return replace(state, pending=pending, helped=True, rejected=state.rejected - {verdict.article})
     return replace(

@@ -29,6 +29,13 @@ def wish_in(turn: TurnFacts) -> str:
     return turn.message.text.strip()[:LONGEST_VALUE] if turn.message.intents.callback else ""
 
 
+def gives_address(turn: TurnFacts) -> bool:
+    """Whether the message holds what the interview has asked for: where to answer, or to call."""
+    progress = turn.state.interview
+    asked = progress is not None and turn.state.interviews and not progress.current.field
+    return asked and turn.message.contacts
+
+
 def interviewed(turn: TurnFacts, reply: Reply) -> Interview | None:
     """What to say to a reply to the interview; None when it is no reply to that."""
     progress = turn.state.interview
@@ -41,8 +48,11 @@ def interviewed(turn: TurnFacts, reply: Reply) -> Interview | None:
         return None
     taken = step(progress, reply, turn.message.text, chatter=turn.message.intents.small_talk is not None)
     question = progress.current
+    wish = wish_in(turn) if question.asks is not Asks.FIELD else ""
     text: tuple[str, ...] = ()
-    if taken.wrong and not question.error:
+    if wish:
+        text = (_noted(turn),)
+    elif taken.wrong and not question.error:
         text = (f"wrong_{question.kind.value}",)
     elif taken.after is None:
         text = (_thanks(turn, taken),)
@@ -54,7 +64,8 @@ def interviewed(turn: TurnFacts, reply: Reply) -> Interview | None:
         after=taken.after,
         wrong=question.error if taken.wrong else "",
         lang=progress.lang,
-        callback_wish=wish_in(turn) if question.asks is not Asks.FIELD else "",
+        callback_wish=wish,
+        escalate=Priority.ASKED if wish else None,
         numbers=turn.numbers,
         index_id=turn.index_id,
     )
@@ -82,11 +93,10 @@ def callback_wished(turn: TurnFacts) -> Interview | None:
         lang = progress.lang if progress else turn.lang
         given = progress.given if progress else 0
         after = Progress(questions=(Question(asks=Asks.NUMBER), *rest), lang=lang, given=given)
-    team = turn.policy.desk is Desk.TEAM
     return Interview(
         rule=Rule.PERSON_ASKED,
         reason=Reason.CALLBACK,
-        text=("callback_team" if team else "callback_saved",),
+        text=(_noted(turn),),
         escalate=Priority.ASKED,
         after=after,
         lang=progress.lang if progress else "",
@@ -94,6 +104,10 @@ def callback_wished(turn: TurnFacts) -> Interview | None:
         numbers=turn.numbers,
         index_id=turn.index_id,
     )
+
+
+def _noted(turn: TurnFacts) -> str:
+    return "callback_team" if turn.policy.desk is Desk.TEAM else "callback_saved"
 
 
 def added(turn: TurnFacts) -> SmallTalk | None:

@@ -26,6 +26,7 @@ from botsvc.decisions import (
     SmallTalk,
 )
 from botsvc.episode import EpisodeState, Message, Owner, Press, advance
+from botsvc.feedback import Verdict, judged
 from botsvc.form_filling import MOST_MESSAGES, Collected
 from botsvc.intents import IntentModel
 from botsvc.lookup import Found, choose, plan
@@ -533,6 +534,26 @@ def test_a_number_and_the_wish_in_one_message() -> None:
     decision = dialogue.say("soittakaa minulle numeroon 040 123 4567")
     assert isinstance(decision, Interview)
     assert (decision.callback_wish, dialogue.state.has_phone) == ("soittakaa minulle numeroon [phone]", True)
+    assert decision.escalate is Priority.ASKED
+    assert dialogue.said == f"{text('callback_team', 'fi')}\n\nwhat (fi)?"
+
+
+def test_an_address_with_a_wish_for_a_person_is_an_address() -> None:
+    dialogue = handed_off()
+    decision = dialogue.say("haluan että ihminen vastaa minulle: a@b.fi")
+    assert isinstance(decision, Interview)
+    assert dialogue.said == "what (fi)?"
+
+
+def test_feedback_given_meanwhile_leaves_the_interview_going() -> None:
+    dialogue = handed_off()
+    dialogue.say(Press.ASK_MEANWHILE)
+    answer = dialogue.say("pin unohtui")
+    assert isinstance(answer, Answered)
+    verdict = Verdict(helped=True, article=answer.hit.key, question="pin unohtui")
+    dialogue.state = judged(dialogue.state, verdict)
+    assert dialogue.state.interviews
+    assert isinstance(dialogue.say("ohita"), Interview)
 
 
 @pytest.mark.parametrize(
