@@ -13,7 +13,7 @@ from botsvc.arrivals import Arrivals
 from botsvc.cases import Cases
 from botsvc.clock import utc_now
 from botsvc.handling import Handling
-from botsvc.outbox import OutboxWorker
+from botsvc.outbox import OutboxPolicy, OutboxWorker
 from botsvc.people import People
 from botsvc.reception import FrontDesk
 from botsvc.sinks.protocol import Sink
@@ -23,6 +23,7 @@ from botsvc.teams import Teams
 from botsvc.timers import Patience, Timers, sweeping
 
 if TYPE_CHECKING:
+    from botsvc.outbox_settings import OutboxSettings
     from botsvc.settings import Settings
     from botsvc.texts import Texts
 
@@ -95,6 +96,7 @@ class HumanTier:
                 rng=random.Random(),
                 on_delivered=arrivals.delivered,
                 on_dead=arrivals.dead,
+                policy=_patience_of(settings.outbox),
             ),
             sinks=sinks,
             clock=clock,
@@ -109,3 +111,12 @@ class HumanTier:
                 running.callback(self.outbox.stop)
                 self.outbox.start()
             yield
+
+
+def _patience_of(settings: OutboxSettings) -> OutboxPolicy:
+    return OutboxPolicy(
+        first_wait=settings.first_wait_seconds,
+        longest_wait=settings.longest_wait_seconds,
+        give_up_after=3_600 * settings.give_up_hours,
+        lease=settings.lease_seconds,
+    )

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from botsvc import mail_settings, team_settings
+from botsvc import mail_settings, outbox_settings, team_settings
 from botsvc.mail_settings import MailSettings, SinksSettings
+from botsvc.outbox_settings import OutboxSettings
 from botsvc.team_settings import RoutingSettings, TeamKey, TeamSettings
 from indexer import settings as base
 from indexer.settings import Language, Section, SettingsContradiction
@@ -286,11 +287,13 @@ class Settings(base.Settings):
     routing: RoutingSettings = RoutingSettings()
     mail: MailSettings = MailSettings()
     sinks: SinksSettings = SinksSettings()
+    outbox: OutboxSettings = OutboxSettings()
 
     def contradictions(self) -> Iterator[SettingsContradiction]:
         """Teams that are named and not there, mail and sinks that lack something."""
         yield from team_settings.contradictions(self.teams, self.routing)
         yield from mail_settings.contradictions(self.mail, self.sinks)
+        yield from outbox_settings.contradictions(self.outbox, self.mail, self.sinks)
 
     def contact_for(self, lang: str) -> ContactSettings:
         """Contact details in ``lang``, else in the site's first language that has some, else empty ones."""
