@@ -24,9 +24,11 @@ from botsvc.edge import BodyLimit, Edge, request_id
 from botsvc.pages.rendering import Pages
 from botsvc.pages.routes import page_routes, trouble_page
 from botsvc.problems import FieldError, Problem, ProblemDocument, ProblemType
+from botsvc.routes.acts import acts_router
 from botsvc.routes.articles import articles_router
 from botsvc.routes.ask import ask_router
 from botsvc.routes.conversations import conversations_router, feedback_router
+from botsvc.routes.events import events_router
 from botsvc.routes.health import health_router
 from botsvc.service import Service
 from botsvc.swap import Swapper
@@ -95,6 +97,8 @@ def create_app(
     app.include_router(ask_router(service))
     app.include_router(articles_router(service))
     app.include_router(conversations_router(service))
+    app.include_router(acts_router(service))
+    app.include_router(events_router(service))
     app.include_router(feedback_router(service))
     app.include_router(health_router(service))
     app.router.routes.extend(page_routes(pages))
@@ -106,7 +110,7 @@ def create_app(
             CORSMiddleware,
             allow_origins=settings.server.allowed_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type"],
+            allow_headers=["authorization", "content-type", "last-event-id"],
             expose_headers=["retry-after", "x-request-id"],
             max_age=600,
         )
@@ -118,6 +122,7 @@ def _open(service: Service) -> None:
     # SQLAlchemy and Alembic are loaded here, beside nothing else that the start waits for.
     from botsvc.conversations import Conversations
     from botsvc.human_tier import HumanTier
+    from botsvc.status_links import StatusLinks
     from botsvc.storage import open_storage
 
     settings = service.settings
@@ -128,15 +133,20 @@ def _open(service: Service) -> None:
     service.conversations_or_none = Conversations.from_settings(
         service.storage, settings, sinks=service.tier.sinks, clock=service.clock
     )
+    service.links_or_none = StatusLinks(storage=service.storage, public_url=settings.server.public_url)
     service.swapper.start()
 
 
 @contextmanager
 def _live(service: Service) -> Iterator[None]:
+    from botsvc.live.attendance import attending
     from botsvc.live.relay import relaying
 
     assert service.storage is not None, "opened before"
-    with relaying(service.storage, service.hub):
+    with (
+        relaying(service.storage, service.hub),
+        attending(service.attendance, service.storage, service.clock),
+    ):
         yield
     service.hub.close()
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, StringConstraints
 
 from botsvc.decisions import Outcome, Reason
 from botsvc.episode import Owner, Press
+from botsvc.events import ActorKind
+from botsvc.facts import EventType
+from botsvc.handoff import HandoffState
+from botsvc.live.hub import SignalKind
 from botsvc.saying import DetailKind
 
 LONGEST_TEXT = 20_000  #: what any setting allows; ``limits.message_chars`` is usually far below
@@ -154,6 +158,9 @@ class ConversationRequest(Wire):
     locale: Annotated[StrictStr, StringConstraints(max_length=35)] = Field(
         default="", description="As the browser says: fi-FI."
     )
+    time_zone: Annotated[StrictStr, StringConstraints(max_length=64)] = Field(
+        default="", description="IANA name, as the browser says: Europe/Helsinki."
+    )
     page: Annotated[StrictStr, StringConstraints(max_length=2_000)] = Field(
         default="", description="Address of the page."
     )
@@ -248,16 +255,68 @@ class MessageReply(Wire):
     details: list[DetailBody] = Field(description="Lines to show: what is urgent, phone, e-mail, hours.")
 
 
+class SentArticleBody(Wire):
+    """An article that a person sent."""
+
+    article_id: str
+    lang: str
+    section_id: str
+    title: str
+    url: str
+
+
 class TranscriptEntry(Wire):
     """One thing that was said."""
 
     sequence: int
     at: datetime
-    author: Literal["customer", "bot", "agent"]
+    author: Literal["customer", "bot", "agent", "service"] = Field(
+        description="agent: a person; service: what the service says on its own, such as a new promise."
+    )
+    name: str = Field(description="Of the person, as the customer sees it; else empty.")
     text: str
     press: Press | None = Field(description="The button that the customer pressed.")
     index: int = Field(description="Which choice was pressed, from 0.")
     message: MessageReply | None = Field(description="With the bot's entries: the reply as it was sent.")
+    article: SentArticleBody | None = Field(description="With a person's entry: the article they sent.")
+
+
+class CallBody(Wire):
+    """A call-back that the customer waits for."""
+
+    phone: str
+    wished: str = Field(description="When, in the customer's words.")
+
+
+class RequestBody(Wire):
+    """Where the current matter's request to people stands."""
+
+    handoff_id: str
+    state: HandoffState
+    question: str = Field(description="Masked.")
+    asked_at: datetime
+    waiting_since: datetime
+    ended_at: datetime | None
+    team: str = Field(description="Its name in the customer's language; empty where there are no teams.")
+    agent: str = Field(description="Name of the person who has it; empty while it waits.")
+    live: bool = Field(description="Whether somebody who could take it is there now.")
+    place: int = Field(description="In the queue, from 1; 0 once somebody has it, or it has ended.")
+    reply_by: datetime | None = Field(description="The promise that still holds; null for none.")
+    reply_by_words: str = Field(description="The same as a phrase, such as: huomenna klo 8.00.")
+    delivered: bool = Field(description="Whether a person or another system has confirmed its arrival.")
+    answered: bool = Field(description="Whether a person has written to the customer, or reached them.")
+    read_up_to: int = Field(description="Sequence up to which people have read; 0 for nothing.")
+    mail: bool = Field(description="Whether people's messages also come by e-mail while the page is closed.")
+    reachable: bool = Field(description="Whether there is an address for a later reply.")
+    call: CallBody | None
+
+
+class CsatBody(Wire):
+    """What may be asked about how the customer was served."""
+
+    asked: bool = Field(description="Whether the matter has ended, so that it can be judged.")
+    by: Literal["bot", "person"] = Field(description="Whom a score is about.")
+    score: StrictInt | None = Field(description="Given already; the last one counts.")
 
 
 class Transcript(Wire):
@@ -267,7 +326,132 @@ class Transcript(Wire):
     language: str
     owner: Owner
     expires_at: datetime
+    last_sequence: int = Field(description="Of the last event: where following may begin.")
     entries: list[TranscriptEntry]
+    request: RequestBody | None = Field(description="Null while nothing was handed off in this matter.")
+    csat: CsatBody
+    status_url: str = Field(description="Path of the page with the request's status; empty without one.")
+
+
+class EventActor(Wire):
+    """Who caused an event; people without their ids."""
+
+    kind: ActorKind
+    id: str
+
+
+class EventBody(Wire):
+    """Something that happened, as its customer may see it."""
+
+    sequence: int = Field(description="Its id in the conversation; the ones between are not the customer's.")
+    episode: int
+    type: EventType
+    at: datetime
+    actor: EventActor
+    cause: int | None = Field(description="Sequence of the event that led to it.")
+    data: dict[str, Any] = Field(description="By type: see the list of events.")
+
+
+class SignalBody(Wire):
+    """Somebody at the desk writes, or has the conversation open."""
+
+    kind: SignalKind
+    name: str
+    seconds: int = Field(description="How long it holds unless it is told again.")
+
+
+class EventsPage(Wire):
+    """What has happened since."""
+
+    conversation_id: str
+    owner: Owner
+    events: list[EventBody]
+    next: int = Field(description="To be sent as `after` the next time.")
+    more: bool = Field(description="Whether there is more to fetch at once.")
+    signals: list[SignalBody]
+    expires_at: datetime
+
+
+class OwnerBody(Wire):
+    """Who has the conversation now."""
+
+    conversation_id: str
+    owner: Owner
+
+
+class CsatRequest(Wire):
+    """How well the customer was served."""
+
+    score: StrictInt = Field(ge=1, le=5, description="1 is worst, 5 is best.")
+    comment: Annotated[StrictStr, StringConstraints(max_length=1_000)] = Field(default="")
+
+
+class CsatKept(Wire):
+    """The score as it counts now."""
+
+    conversation_id: str
+    score: int
+    by: Literal["bot", "person"] = Field(description="Whom it is about.")
+
+
+class OpenedRequest(Wire):
+    """An article of the conversation that was opened."""
+
+    article_id: Annotated[StrictStr, StringConstraints(max_length=200)]
+    lang: LanguageCode
+
+
+class ReadRequest(Wire):
+    """How far the customer has read."""
+
+    up_to: StrictInt = Field(ge=1, le=2_147_483_647, description="Sequence of the last thing seen.")
+
+
+class ReadReply(Wire):
+    """How far the customer has read, as known now."""
+
+    conversation_id: str
+    up_to: int
+
+
+class TypingRequest(Wire):
+    """Whether the customer is writing."""
+
+    typing: StrictBool = True
+
+
+class ContactRequest(Wire):
+    """Where a later reply reaches the customer; one of them is needed."""
+
+    client_message_id: ClientMessageId
+    email: Annotated[StrictStr, StringConstraints(max_length=254)] = ""
+    phone: Annotated[StrictStr, StringConstraints(max_length=40)] = ""
+
+
+class ContactKept(Wire):
+    """The address as kept."""
+
+    conversation_id: str
+    email: str
+    phone: str
+
+
+class CallbackRequest(Wire):
+    """The customer wants to be called."""
+
+    phone: Annotated[StrictStr, StringConstraints(max_length=40)] = Field(
+        default="", description="Empty: the number given before."
+    )
+    wished: Annotated[StrictStr, StringConstraints(max_length=400)] = Field(
+        default="", description="When, in the customer's words."
+    )
+
+
+class WishKept(Wire):
+    """The wish to be called, as kept."""
+
+    conversation_id: str
+    callback_id: str
 
 
 class Health(Wire):

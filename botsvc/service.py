@@ -15,9 +15,11 @@ from starlette.requests import Request
 
 from botsvc.answering import Answering, answering
 from botsvc.clock import utc_now
+from botsvc.contacts import OwnContacts
 from botsvc.conversations import Conversations
 from botsvc.edge import request_id
 from botsvc.limits import Buckets, Networks
+from botsvc.live.attendance import Attendance, Seats
 from botsvc.live.hub import Hub
 from botsvc.problems import FieldError, Problem, ProblemType
 from botsvc.saying import Speaker
@@ -26,8 +28,10 @@ from botsvc.texts import Texts, load_texts
 from indexer import Index
 
 if TYPE_CHECKING:
+    from botsvc.customer_acts import CustomerActs
     from botsvc.human_tier import HumanTier
     from botsvc.settings import Settings
+    from botsvc.status_links import StatusLinks
     from botsvc.storage import Storage
 
 T = TypeVar("T")
@@ -97,10 +101,16 @@ class Service:
     work: Work
     asking: Work  #: for calls that wait for nothing but the processor
     clock: Callable[[], datetime] = utc_now
+    polls: Buckets  #: asking for news, and saying what was read or is being typed
+    own_contacts: OwnContacts
+    streams: Seats  #: of one conversation
+    network_streams: Seats
     hub: Hub = field(default_factory=Hub)
+    attendance: Attendance = field(default_factory=Attendance)
     storage: Storage | None = None  #: opened when the process starts
     conversations_or_none: Conversations | None = field(default=None)
     tier_or_none: HumanTier | None = field(default=None)
+    links_or_none: StatusLinks | None = field(default=None)
 
     @classmethod
     def of(
@@ -125,6 +135,10 @@ class Service:
             asks=Buckets(settings.limits.asks_per_minute),
             starts=Buckets(settings.limits.conversations_per_minute),
             messages=Buckets(settings.limits.messages_per_minute),
+            polls=Buckets(settings.limits.polls_per_minute),
+            own_contacts=OwnContacts(settings.own_contacts),
+            streams=Seats(settings.limits.streams_per_conversation),
+            network_streams=Seats(settings.limits.streams_per_network),
             work=Work(threads),
             # Threads beyond the cores only fight for the interpreter: eight of them on two cores took a
             # third more CPU a question than two, and answered no more of them.
@@ -147,6 +161,29 @@ class Service:
         if self.tier_or_none is None:
             raise Problem(ProblemType.STORAGE_UNAVAILABLE, "The store of requests is not open: try again.")
         return self.tier_or_none
+
+    @property
+    def status_links(self) -> StatusLinks:
+        """The links to the pages of requests; a problem while the store is closed."""
+        if self.links_or_none is None:
+            raise Problem(ProblemType.STORAGE_UNAVAILABLE, "The store of requests is not open: try again.")
+        return self.links_or_none
+
+    @property
+    def acts(self) -> CustomerActs:
+        """What customers do beside writing; a problem while the store is closed."""
+        from botsvc.customer_acts import CustomerActs
+
+        tier = self.tier
+        return CustomerActs(
+            storage=tier.front_desk.storage,
+            front_desk=tier.front_desk,
+            texts=self.texts,
+            clock=tier.clock,
+            sinks=tier.sinks,
+            own=self.own_contacts,
+            benefit_card_prefixes=self.settings.privacy.benefit_card_prefixes,
+        )
 
     def index(self) -> Index:
         """The index to answer this call with; a problem while there is none."""

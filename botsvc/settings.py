@@ -54,7 +54,14 @@ def _sealing_key(value: SecretStr) -> SecretStr:
 
 
 SEALING_KEY_BYTES = 32
+
+
+def _public_address(value: str) -> str:
+    return _origin(value.rstrip("/")) if value else ""
+
+
 Origin = Annotated[str, AfterValidator(_origin)]
+PublicAddress = Annotated[str, AfterValidator(_public_address)]
 Network = Annotated[str, AfterValidator(_network)]
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,12}$")]
 DatabaseAddress = Annotated[SecretStr, AfterValidator(_database)]
@@ -68,6 +75,10 @@ class ServerSettings(Section):
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     allowed_origins: tuple[Origin, ...] = Field(
         default=(), description="Web sites whose pages may call the service from a browser; empty means none."
+    )
+    public_url: PublicAddress = Field(
+        default="",
+        description="Address of this service from outside, for the links to customers' requests.",
     )
     trusted_proxies: tuple[Network, ...] = Field(
         default=(), description="Proxies whose X-Forwarded-For header is believed; empty means none."
@@ -191,6 +202,17 @@ class LimitSettings(Section):
 
     message_chars: int = Field(
         default=2_000, ge=1, le=20_000, description="Longest message or question, in characters."
+    )
+    polls_per_minute: int = Field(
+        default=240,
+        ge=0,
+        description="Polls, read marks and typing of one conversation in a minute; 0 means no limit.",
+    )
+    streams_per_conversation: int = Field(
+        default=8, ge=0, description="Event streams that one conversation may have open; 0 means no limit."
+    )
+    streams_per_network: int = Field(
+        default=1_000, ge=0, description="Event streams that one network may have open; 0 means no limit."
     )
     messages_per_minute: int = Field(
         default=20, ge=0, description="Messages that one conversation may send in a minute; 0 means no limit."

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Path, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Request
 
 from botsvc.dialogue import take_turn, transcript
 from botsvc.episode import Press
 from botsvc.exchange import CustomerTurn, Start
 from botsvc.problems import ProblemType, declared
+from botsvc.routes.admission import ADMISSION, BODY, ConversationPath, Token
 from botsvc.schemas import (
     AnswerFeedback,
     AnswerFeedbackRequest,
@@ -24,36 +22,15 @@ from botsvc.schemas import (
 )
 from botsvc.service import Service
 
-_BODY = (
-    ProblemType.MALFORMED_JSON,
-    ProblemType.INVALID_REQUEST,
-    ProblemType.UNKNOWN_LANGUAGE,
-    ProblemType.UNSUPPORTED_MEDIA_TYPE,
-    ProblemType.TOO_LARGE,
-    ProblemType.TOO_SLOW,
-    ProblemType.STORAGE_UNAVAILABLE,
-    ProblemType.RATE_LIMITED,
-)
-_ADMISSION = (ProblemType.MISSING_TOKEN, ProblemType.WRONG_TOKEN, ProblemType.UNKNOWN_CONVERSATION)
+_BODY = (*BODY, ProblemType.UNKNOWN_LANGUAGE)
 _MESSAGE = declared(
     *_BODY,
-    *_ADMISSION,
+    *ADMISSION,
     ProblemType.CONVERSATION_FULL,
     ProblemType.MESSAGE_ID_REUSED,
     ProblemType.INDEX_NOT_READY,
 )
-_FEEDBACK = declared(*(kind for kind in _BODY if kind is not ProblemType.UNKNOWN_LANGUAGE), *_ADMISSION)
-_bearer = HTTPBearer(auto_error=False, description="The conversation's token.")
-
-
-async def _token(
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> str | None:
-    return credentials.credentials if credentials is not None else None
-
-
-Token = Annotated[str | None, Depends(_token)]
-ConversationPath = Annotated[str, Path(max_length=100)]
+_FEEDBACK = declared(*BODY, *ADMISSION)
 
 
 def conversations_router(service: Service) -> APIRouter:
@@ -77,6 +54,7 @@ def conversations_router(service: Service) -> APIRouter:
             locale=body.locale,
             page=body.page,
             audience=body.audience,
+            time_zone=body.time_zone,
         )
         opened = await service.work.run(lambda: service.conversations.create(start))
         return ConversationCreated(
@@ -85,7 +63,7 @@ def conversations_router(service: Service) -> APIRouter:
 
     @router.get(
         "/{conversation_id}",
-        responses=declared(*_ADMISSION, ProblemType.INVALID_REQUEST, ProblemType.STORAGE_UNAVAILABLE),
+        responses=declared(*ADMISSION, ProblemType.INVALID_REQUEST, ProblemType.STORAGE_UNAVAILABLE),
         operation_id="read_conversation",
     )
     async def read(conversation_id: ConversationPath, token: Token) -> Transcript:

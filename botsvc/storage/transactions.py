@@ -180,11 +180,19 @@ class Writing(Reading, StaffWriting, DeliveryWriting, CaseWriting):
             self.appended[conversation.id] = event.sequence
         return conversation
 
-    def seen(self, conversation_id: str, now: datetime) -> None:
-        """Note that the customer's page is there; no event, no lock, and never back in time."""
+    def seen(self, conversation_ids: Sequence[str], now: datetime) -> None:
+        """Note that the customers' pages are there; no event, and never back in time.
+
+        A conversation that somebody is changing at the moment is left out: that says as much.
+        """
         columns = tables.conversations.c
-        query = update(tables.conversations).where(columns.id == conversation_id, columns.seen_at < now)
-        self._connection.execute(query.values(seen_at=now))
+        for start in range(0, len(conversation_ids), 500):
+            some = columns.id.in_(conversation_ids[start : start + 500])
+            query = select(columns.id).where(some, columns.seen_at < now).with_for_update(skip_locked=True)
+            free = list(self._connection.execute(query).scalars())
+            self._connection.execute(
+                update(tables.conversations).where(columns.id.in_(free)).values(seen_at=now)
+            )
 
     def add_message(self, message: StoredMessage) -> None:
         """Store a customer's message with its reply."""

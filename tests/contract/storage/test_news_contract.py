@@ -121,7 +121,7 @@ def test_a_sign_of_life_is_stored_without_an_event_and_never_goes_back(storage: 
     later = before.seen_at.replace(year=2999)
     for moment in (later, before.seen_at):
         with storage.write() as writing:
-            writing.seen(opened.conversation_id, moment)
+            writing.seen([opened.conversation_id], moment)
     with storage.read() as reading:
         after = reading.conversation(opened.conversation_id)
     assert after is not None
