@@ -11,6 +11,14 @@ from indexer.testing import HashEncoder
 from indexer.watch import rebuilds
 
 
+FORM = """\
+id: lost
+title: {en: Lost}
+fields:
+  - {name: when, kind: date, label: {en: Day}, question: {en: "When?"}}
+"""
+
+
 def save(kb: Path, name: str, text: str) -> None:
     path = kb / "en" / "card" / f"{name}.md"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +57,11 @@ def test_every_save_is_built(tmp_path: Path) -> None:
         article = Index.load(root, encoder=HashEncoder()).article(ArticleKey("en", "pin"))
         assert article is not None
         assert "six digits" in article.body
+        form = kb / "forms" / "lost.yaml"
+        form.parent.mkdir()
+        form.write_text(FORM, encoding="utf-8")
+        while Index.load(root, encoder=HashEncoder()).form("lost") is None:
+            assert isinstance(reports.get(timeout=30), BuildReport)
         (kb / "en" / "card" / "lock.md").unlink()
         gone = reports.get(timeout=30)
         while isinstance(gone, BuildReport) and gone.removed == 0:
