@@ -10,7 +10,6 @@ from indexer import ArticleKey, Builder, BuildReport, Index, IndexerError
 from indexer.testing import HashEncoder
 from indexer.watch import rebuilds
 
-
 FORM = """\
 id: lost
 title: {en: Lost}
