@@ -12,7 +12,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from botsvc.desk.rendering import PRIVATE, Desk
-from botsvc.errors import BotError, StaffError, StorageError
+from botsvc.errors import (
+    BotError,
+    InvalidMessage,
+    NotAllowed,
+    NotOpen,
+    PeopleError,
+    SealingError,
+    StaffError,
+    StorageError,
+    TakenByAnother,
+    UnknownCase,
+    UnknownConversation,
+)
 from botsvc.problems import Problem
 from botsvc.staff import Role, Session
 
@@ -88,9 +100,17 @@ class Call:
         """Whether htmx asks, which wants a part of the page."""
         return self.request.headers.get("hx-request") == "true"
 
-    def page(self, template: str, *, status: int = 200, **values: object) -> Response:
+    def page(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        values: Mapping[str, object] | None = None,
+        **more: object,
+    ) -> Response:
         """A page, or a part of one."""
-        return self.desk.page(self.request, template, self.session, values, status=status)
+        shown = {**(values or {}), **more}
+        return self.desk.page(self.request, template, self.session, shown, status=status)
 
     def to(self, address: str) -> Response:
         """Lead on to a page of the desk."""
@@ -135,7 +155,29 @@ def _called(desk: Desk, request: Request, handler: Handler, body: bytes) -> Resp
     except StorageError:
         return trouble(desk, request, session, "trouble_busy", 503)
     except BotError as error:
-        return trouble(desk, request, session, getattr(error, "key", "") or "trouble", 409)
+        key, status, values = _meaning(error)
+        return trouble(desk, request, session, key, status, **values)
+
+
+#: What a refusal is called in the desk's texts; the first match counts.
+_MEANINGS: tuple[tuple[type[BotError], str, int], ...] = (
+    (NotAllowed, "other_team", 403),
+    (NotOpen, "request_over", 409),
+    (UnknownCase, "case_unknown", 404),
+    (UnknownConversation, "conversation_unknown", 404),
+    (InvalidMessage, "message_wrong", 422),
+    (PeopleError, "choose_somebody", 422),
+    (SealingError, "fact_unreadable", 409),
+)
+
+
+def _meaning(error: BotError) -> tuple[str, int, dict[str, object]]:
+    if isinstance(error, TakenByAnother):
+        return "taken_by", 409, {"name": error.name}
+    return next(
+        ((key, status, {}) for kind, key, status in _MEANINGS if isinstance(error, kind)),
+        ("trouble", 409, {}),
+    )
 
 
 def trouble(

@@ -18,8 +18,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
-from botsvc.desk.presence import Presence
 from botsvc.desk.wording import LANGUAGES, Words
+from botsvc.limits import Buckets
+from botsvc.sealing import Sealer
 from botsvc.staff import Session, SignInLimits, Staff
 from botsvc.teams import Teams
 
@@ -31,6 +32,7 @@ _PACKAGE = Path(str(resources.files("botsvc.desk")))
 STATIC = _PACKAGE / "static"
 LANGUAGE_COOKIE = "helppari-desk-language"
 KEYS_COOKIE = "helppari-desk-keys"  #: ``off`` turns keyboard shortcuts off
+LINKS_PER_MINUTE = 60
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _TYPES = {".css": "text/css", ".js": "text/javascript"}
 #: Nothing of the desk is for search engines, or for the addresses that its links lead to.
@@ -42,13 +44,18 @@ class Desk:
     """The desk of a serving process."""
 
     service: Service
-    presence: Presence = field(default_factory=Presence)
     _versions: dict[str, str] = field(default_factory=dict)
     _staff: tuple[Storage, Staff] | None = None
+    _sealer: tuple[Storage, Sealer] | None = None
 
     @cached_property
     def _limits(self) -> SignInLimits:
         return SignInLimits(self.service.settings.desk.sign_ins_per_minute)
+
+    @cached_property
+    def link_limits(self) -> Buckets:
+        """How often one network may open experts' links."""
+        return Buckets(LINKS_PER_MINUTE)
 
     @property
     def storage(self) -> Storage:
@@ -64,6 +71,14 @@ class Desk:
         if self._staff is None or self._staff[0] is not storage:
             self._staff = (storage, Staff(storage, self.service.settings.desk, limits=self._limits))
         return self._staff[1]
+
+    @property
+    def sealer(self) -> Sealer:
+        """What opens sensitive answers; a problem while the store is closed."""
+        storage = self.storage
+        if self._sealer is None or self._sealer[0] is not storage:
+            self._sealer = (storage, Sealer.from_settings(self.service.settings.privacy, storage))
+        return self._sealer[1]
 
     def now(self) -> datetime:
         """Now, in UTC."""

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import delete, select, update
 
+from botsvc.events import Event
+from botsvc.facts import EventType
 from botsvc.storage import tables
 from botsvc.storage.records import AuditEntry, DeskSession, StoredAgent
 from botsvc.storage.rows import ChangingRows, Rows, where
@@ -40,6 +42,14 @@ class StaffReading(Rows):
         if conversation_id is not None:
             query = query.where(columns.conversation_id == conversation_id)
         return self._all(AuditEntry, query)
+
+    def notes(self, *, since: datetime, limit: int = 500) -> tuple[tuple[str, Event], ...]:
+        """People's notes since then with the ids of their conversations, the newest first."""
+        columns = tables.events.c
+        query = select(tables.events).where(columns.type == EventType.NOTE_ADDED.value, columns.at >= since)
+        query = query.order_by(columns.at.desc(), columns.conversation_id, columns.sequence).limit(limit)
+        rows = self._connection.execute(query).mappings()
+        return tuple((str(row["conversation_id"]), Event.from_row(dict(row))) for row in rows)
 
 
 class StaffWriting(StaffReading, ChangingRows):

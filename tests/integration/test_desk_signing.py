@@ -236,7 +236,7 @@ def test_static_files_are_there_and_nothing_else(web: Running) -> None:
     addresses = [found["src"] for found in page.all("script")] + [
         found["href"] for found in page.all("link", rel="stylesheet")
     ]
-    assert len(addresses) == 4
+    assert len(addresses) == 3
     for address in addresses:
         response = web.client.get(address)
         assert response.status_code == 200
@@ -248,7 +248,6 @@ def test_static_files_are_there_and_nothing_else(web: Running) -> None:
 def test_the_vendored_scripts_are_those_of_npm() -> None:
     known = {
         "htmx-2.0.11.min.js": "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717",
-        "htmx-ext-sse-2.2.4.min.js": "98a46496de0c3605fbffdce9167ba427bdd9553184f83f149c261891a92c0136",
     }
     for name, digest in known.items():
         assert hashlib.sha256((STATIC / name).read_bytes()).hexdigest() == digest
