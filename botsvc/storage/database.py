@@ -108,16 +108,37 @@ class Storage:
         """Bring the tables to this version's, whatever older version they are of."""
         if self.version() == schema.HEAD:
             return
-        with _sentences(self.name), self._writer.begin() as connection:
-            _lock_schema(connection)
+        with self._migrating() as connection:
             schema.refuse_newer(connection, self.name)
             schema.upgrade(connection)
 
     def downgrade(self, revision: str) -> None:
         """Take the tables back to ``revision`` (``base`` drops them)."""
-        with _sentences(self.name), self._writer.begin() as connection:
-            _lock_schema(connection)
+        with self._migrating() as connection:
             schema.downgrade(connection, revision)
+
+    @contextmanager
+    def _migrating(self) -> Iterator[Connection]:
+        """One transaction that may change tables.
+
+        SQLite changes a table by copying and dropping it, and with foreign keys on, dropping a table deletes
+        what refers to its rows. They can be switched only outside a transaction, so it is done before this
+        one; all keys are checked before it ends.
+        """
+        with _sentences(self.name), self._writer.connect() as connection:
+            if self._sqlite:
+                _foreign_keys(connection, "OFF")
+            try:
+                with connection.begin():
+                    _lock_schema(connection)
+                    yield connection
+                    if self._sqlite and connection.execute(text("PRAGMA foreign_key_check")).first():
+                        raise StorageError(
+                            f"the migration of {self.name} would break keys: nothing was changed"
+                        )
+            finally:
+                if self._sqlite:
+                    _foreign_keys(connection, "ON")
 
     def close(self) -> None:
         """Close all connections."""
@@ -249,6 +270,13 @@ def _lock_schema(connection: Connection) -> None:
     """Several processes may start at once; SQLite's writers are one at a time anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(7203841096)"))
+
+
+def _foreign_keys(connection: Connection, value: str) -> None:
+    """Switch SQLite's foreign keys, on the driver's connection: SQLAlchemy would begin a transaction."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.execute(f"PRAGMA foreign_keys = {value}").close()
 
 
 @contextmanager
