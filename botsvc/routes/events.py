@@ -25,7 +25,7 @@ from botsvc.live.hub import LASTS
 from botsvc.live.stream import HEARTBEAT, MEDIA_TYPE, EventStream, event, retry
 from botsvc.problems import Problem, ProblemType, declared
 from botsvc.routes.admission import ADMISSION, ConversationPath, Token
-from botsvc.schemas import EventBody, EventsPage, SignalBody
+from botsvc.schemas import EventsPage, SignalBody
 from botsvc.service import Service
 
 #: Seconds between signs of life of an idle stream.
@@ -194,16 +194,18 @@ async def _page(follower: _Follower, wait: int, network: str) -> JSONResponse:
                 if await subscription.wait(min(left, _SIGNAL_SECONDS) if before else left):
                     look = await follower.look()
     service.attendance.asked(name)
-    body = EventsPage(
-        conversation_id=name,
-        owner=look.owner,
-        events=[EventBody.model_validate(one) for one in _public_events(look.events)],
-        next=max(asked_after, follower.after),
-        more=look.full,
-        signals=list(follower.signals()),
-        expires_at=look.expires_at,
+    # As the stream writes them: ``EventsPage`` describes it, and nothing is written twice in two ways.
+    return JSONResponse(
+        {
+            "conversation_id": name,
+            "owner": look.owner.value,
+            "events": _public_events(look.events),
+            "next": max(asked_after, follower.after),
+            "more": look.full,
+            "signals": [one.model_dump() for one in follower.signals()],
+            "expires_at": look.expires_at.isoformat(),
+        }
     )
-    return JSONResponse(body.model_dump(mode="json"))
 
 
 def _seat(service: Service, conversation_id: str, network: str) -> None:
