@@ -216,7 +216,7 @@ class OutboxWorker:
         now = self._clock()
         with self._storage.write() as writing:
             settled = writing.settle_delivered(delivery, now)
-            if isinstance(result, Accepted) and result.message_id:
+            if settled and isinstance(result, Accepted) and result.message_id:
                 writing.add_mail(
                     StoredMail(
                         message_id=result.message_id,

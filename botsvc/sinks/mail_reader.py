@@ -171,6 +171,8 @@ class MailReader:
             incoming = self._sorter.sort(mail, reading, now)
         conversation_id = self._on_mail(incoming) or incoming.conversation_id
         with self._storage.write() as writing:
+            if conversation_id and writing.conversation(conversation_id) is None:
+                conversation_id = None  # erased a moment ago
             writing.add_mail(mail_row(incoming, conversation_id=conversation_id, now=now))
         logger.info("a mail came in: %s", type(incoming).__name__)
         return 1
