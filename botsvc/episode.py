@@ -110,7 +110,8 @@ class EpisodeState:
     @property
     def expects_sensitive(self) -> bool:
         """Whether the next typed message may hold what must not be stored as text."""
-        return self.interviews and self.interview is not None and self.interview.current.sensitive
+        asked = self.pending is not None and self.pending.kind is PromptKind.FORM
+        return asked and self.interviews and self.interview is not None and self.interview.current.sensitive
 
     @property
     def interviews(self) -> bool:

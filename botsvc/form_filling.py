@@ -173,7 +173,9 @@ def reply_in(progress: Progress, text: str, *, contacts: bool, lang: str) -> Rep
     if called_off is not None and (question.prompt is PromptKind.ADDRESS or not called_off.rest):
         return called_off
     if question.prompt is PromptKind.ADDRESS:
-        return None
+        agreed = read_reply(text, PromptKind.OFFER_PERSON, lang=lang)
+        agrees = agreed is not None and agreed.kind is ReplyKind.YES and not agreed.rest
+        return agreed if agrees else None
     asks_back = text.rstrip().endswith("?") and len(words(text)) >= _QUESTION_WORDS
     if asks_back and question.kind is not FieldKind.TEXT and checked(question, text) is None:
         return None
@@ -186,6 +188,8 @@ def step(progress: Progress, reply: Reply, text: str, *, chatter: bool = False) 
     ``chatter`` says that the text is small talk: thanks or "ok" to an open question skip it.
     """
     question = progress.current
+    if reply.kind is ReplyKind.YES:  # "yes, please" names no address
+        return Step(after=progress.tried(), given=progress.given, wrong=True)
     if question.asks is not Asks.FIELD:
         given = reply.kind is ReplyKind.ANSWER
         return Step(after=progress.moved_on(given=given), given=progress.given + given)

@@ -1,4 +1,16 @@
-"""The rules of ``decide`` for what follows a handoff: the interview, a wish to be called, "it was added"."""
+"""The rules of ``decide`` for what follows a handoff: the interview, a wish to be called, "it was added".
+
+What these need of their caller: ``Message.contacts`` where masking has moved an address out of the text,
+``EpisodeState.has_address`` and ``has_phone`` where one is known already, ``Policy.answers_later`` or
+``EpisodeState.wants_address`` where people answer later, and ``form_of`` of the index. What the caller does:
+
+- ``Interview.collected``: append a ``FactCollected`` and revise the handoff. A sensitive value is sealed
+  (``sealing.Sealer``) and the fact has none; the message's own text is not stored where the state before it
+  says ``expects_sensitive``. An ``[e-mail]`` or ``[phone]`` in a value stands for the message's contact.
+- ``callback_wish`` of a ``HandOff`` or ``Interview``: store a call-back, or its new wish.
+- ``Interview.lang``: the reply's language, where it is set.
+- A person who takes the conversation sets ``pending`` to None: that ends the interview.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +55,7 @@ def interviewed(turn: TurnFacts, reply: Reply) -> Interview | None:
         return None
     asked = turn.pending is not None and turn.pending.kind is progress.current.prompt
     answers = reply.kind in (ReplyKind.ANSWER, ReplyKind.SKIP)
+    answers = answers or (asked and reply.kind is ReplyKind.YES and turn.message.press is None)
     picks = reply.kind is ReplyKind.CHOICE and asked and progress.current.prompt is PromptKind.FORM
     if not (answers or picks):
         return None
@@ -52,7 +65,7 @@ def interviewed(turn: TurnFacts, reply: Reply) -> Interview | None:
     text: tuple[str, ...] = ()
     if wish:
         text = (_noted(turn),)
-    elif taken.wrong and not question.error:
+    elif taken.wrong and question.asks is Asks.FIELD and not question.error:
         text = (f"wrong_{question.kind.value}",)
     elif taken.after is None:
         text = (_thanks(turn, taken),)

@@ -103,13 +103,27 @@ def read_reply(text: str, prompt: PromptKind, *, lang: str = "", labels: Sequenc
 
 
 def read_choice(text: str, labels: Sequence[str], *, lang: str = "") -> int | None:
-    """Which of ``labels`` a typed text names, by wording or place; None when none, or more than one."""
+    """Which of ``labels`` a typed text names, by place, wording or a telling word; None: none, or several."""
     reply = read_reply(text, PromptKind.CHOICES, lang=lang, labels=labels)
     if reply is not None and reply.kind is ReplyKind.CHOICE and not reply.rest:
         return reply.index
-    said = f" {plain(text)} "
-    named = [place for place, label in enumerate(labels) if plain(label) and f" {plain(label)} " in said]
+    typed, of_labels = frozenset(words(text)), [frozenset(words(label)) for label in labels]
+    parts = [place for place, label in enumerate(of_labels) if typed and typed <= label]
+    if len(parts) == 1:  # "stulet" of "Kortet blev stulet"
+        return parts[0]
+    named = []
+    for place, label in enumerate(of_labels):
+        others = frozenset[str]().union(*of_labels[:place], *of_labels[place + 1 :])
+        telling = {word for word in label - others if len(word) >= _TELLING}
+        if telling & typed and not (typed & _NEGATIONS) - label:
+            named.append(place)
     return named[0] if len(named) == 1 else None
+
+
+_TELLING = 4  #: letters of a word that tells one choice from another
+_NEGATIONS = frozenset(
+    {"ei", "en", "eivät", "emme", "inte", "int", "ej", "ingen", "not", "no", "never", "nobody"}
+)
 
 
 def turns_down(text: str, *, lang: str = "", wide: bool) -> bool:

@@ -319,6 +319,7 @@ def test_an_unknown_choice_is_asked_again_with_the_bots_own_sentence() -> None:
         ("sv", "ettan", "Stulet"),
         ("en", "it was stolen", "Stolen"),
         ("en", "the second one", "Lost"),
+        ("en", "i think it was stolen on the bus", "Stolen"),
     ],
 )
 def test_choices_may_be_typed(lang: str, said: str, value: str) -> None:
@@ -366,6 +367,16 @@ def test_no_need_withdraws_at_any_question(lang: str, said: str | Press, known: 
     assert isinstance(decision, SmallTalk)
     assert decision.withdraw
     assert (dialogue.state.owner, dialogue.state.interview) == (Owner.NOBODY, None)
+
+
+@pytest.mark.parametrize(("lang", "said"), [("fi", "joo kiitos"), ("sv", "ja tack"), ("en", "yes please")])
+def test_a_mere_yes_names_no_address(lang: str, said: str) -> None:
+    dialogue = handed_off(lang)
+    for _ in range(MOST_MESSAGES - 1):
+        assert isinstance(dialogue.say(said), Interview)
+        assert dialogue.said == text("ask_address", lang)
+    dialogue.say(said)
+    assert not dialogue.state.interviews
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from botsvc.typed_replies import PromptKind, Reply, ReplyKind, read_reply
+from botsvc.typed_replies import PromptKind, Reply, ReplyKind, read_choice, read_reply
 
 YES = Reply(kind=ReplyKind.YES)
 NO = Reply(kind=ReplyKind.NO)
@@ -13,6 +13,27 @@ TITLES = ("Kortti hukassa", "Uuden kortin tilaus", "PIN-koodi")
 
 def choice(index: int) -> Reply:
     return Reply(kind=ReplyKind.CHOICE, index=index)
+
+
+CARD = ("Kortti on kadonnut", "Kortti varastettiin", "En ole varma")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("kadonnut", 0),
+        ("se varastettiin junassa", 1),
+        ("2", 1),
+        ("en ole", 2),
+        ("kortti", None),  # of two
+        ("ei se ole kadonnut", None),
+        ("kadonnut tai varastettiin", None),
+        ("jotain muuta", None),
+        ("", None),
+    ],
+)
+def test_a_choice_by_a_telling_word(text: str, place: int | None) -> None:
+    assert read_choice(text, CARD, lang="fi") == place
 
 
 @pytest.mark.parametrize(
