@@ -121,7 +121,9 @@ def create_app(
 def _open(service: Service) -> None:
     # SQLAlchemy and Alembic are loaded here, beside nothing else that the start waits for.
     from botsvc.conversations import Conversations
+    from botsvc.episode import Message
     from botsvc.human_tier import HumanTier
+    from botsvc.reopening import is_thanks
     from botsvc.status_links import StatusLinks
     from botsvc.storage import open_storage
 
@@ -129,7 +131,15 @@ def _open(service: Service) -> None:
     service.storage = open_storage(
         settings.storage.url.get_secret_value(), pool_size=settings.storage.pool_size
     )
-    service.tier_or_none = HumanTier.of(settings, service.storage, service.texts, clock=service.clock)
+    service.tier_or_none = HumanTier.of(
+        settings,
+        service.storage,
+        service.texts,
+        is_thanks=lambda text, lang: is_thanks(
+            service.bot.understood(Message(text=text, lang=lang), None, lang)
+        ),
+        clock=service.clock,
+    )
     service.conversations_or_none = Conversations.from_settings(
         service.storage, settings, sinks=service.tier.sinks, clock=service.clock
     )

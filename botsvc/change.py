@@ -15,7 +15,7 @@ from typing import Any, Self
 from botsvc.episode import EpisodeState, Owner
 from botsvc.events import Actor, Event, Fact, HandoffCreated, HandoffRevised, OwnerChanged
 from botsvc.handoff import HandoffState, build_document, earlier_episode, rank_of
-from botsvc.people_facts import PromiseMade
+from botsvc.people_facts import HandoffReopened, PromiseMade
 from botsvc.storage.records import Conversation, Delivery, Episode, Handoff
 from botsvc.storage.transactions import Writing
 from botsvc.tokens import new_id
@@ -125,6 +125,24 @@ class Change:
             self.append((fact or _revised)(self.handoff), actor)
         self._revised = True
         return self.handoff
+
+    def reopen(self, actor: Actor, **raised: Any) -> None:  # noqa: ANN401
+        """Give a resolved request back to its team's queue, as one that nobody has looked at."""
+        self.revise(
+            actor,
+            lambda after: HandoffReopened(handoff_id=after.id, revision=after.revision, team=after.team),
+            state=HandoffState.OPEN.value,
+            ended_at=None,
+            resolution="",
+            agent="",
+            waiting_since=self.now,
+            acknowledged_at=None,
+            answered_at=None,
+            promised_by=None,
+            warned_at=None,
+            **raised,
+        )
+        self.own(Owner.QUEUE, actor)
 
     def note_down(self, **changes: Any) -> Handoff:  # noqa: ANN401
         """Change columns of the handoff that its document does not show: no new revision."""

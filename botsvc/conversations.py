@@ -18,7 +18,7 @@ from botsvc.clock import utc_now
 from botsvc.contacts import Contacts, OwnContacts, move_contacts
 from botsvc.episode import EpisodeState, Owner, Press, current
 from botsvc.errors import ConversationFull, InvalidMessage, MessageIdReused
-from botsvc.events import CUSTOMER, ConversationStarted, Event, FeedbackGiven
+from botsvc.events import CUSTOMER, Event, FeedbackGiven
 from botsvc.examples import answer_of, question_of, said_before, save_verdict
 from botsvc.exchange import (
     CustomerTurn,
@@ -35,9 +35,10 @@ from botsvc.handoff import HandoffState
 from botsvc.incoming import clean_text
 from botsvc.masking import mask
 from botsvc.sealing import Sealer
+from botsvc.starting import begin
 from botsvc.storage import Conversation, Episode, Storage, StoredMessage
 from botsvc.storage.transactions import Reading, Writing
-from botsvc.tokens import hash_token, new_id, new_token
+from botsvc.tokens import new_token
 from botsvc.turns import BotTurn, Turn
 from indexer import ArticleKey
 
@@ -104,35 +105,10 @@ class Conversations:
         start = start or Start()
         now = self._clock()
         token = new_token()
-        conversation = Conversation(
-            id=new_id("c"),
-            token_hash=hash_token(token),
-            created_at=now,
-            updated_at=now,
-            expires_at=now + self._limits.token_lifetime,
-            language=_short(start.language, 8),
-            locale=_short(start.locale, 40),
-            page=_short(mask(start.page).text, 2_000),
-            audience=_short(start.audience, 80),
-            email="",
-            phone="",
-            episode=0,
-            last_sequence=0,
-            messages=0,
-            channel=start.channel,
-            time_zone=_short(start.time_zone, 64),
-            seen_at=now,
-        )
-        fact = ConversationStarted(
-            language=conversation.language,
-            locale=conversation.locale,
-            page=conversation.page,
-            audience=conversation.audience,
-        )
-        event = Event(sequence=1, episode=0, at=now, actor=CUSTOMER, cause=None, fact=fact)
         with self._storage.write() as writing:
-            writing.add_conversation(conversation)
-            writing.save_conversation(writing.append(conversation, [event]))
+            conversation = begin(
+                writing, start, now, token=token, expires_at=now + self._limits.token_lifetime
+            )
         return Opened(conversation_id=conversation.id, token=token, expires_at=conversation.expires_at)
 
     def post(self, conversation_id: str, token: str | None, message: CustomerTurn, answer: Answer) -> Posted:

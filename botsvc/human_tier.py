@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from botsvc.arrivals import Arrivals
 from botsvc.cases import Cases
 from botsvc.clock import utc_now
+from botsvc.contacts import OwnContacts
+from botsvc.correspondence import Correspondence
 from botsvc.handling import Handling
 from botsvc.outbox import OutboxPolicy, OutboxWorker
 from botsvc.people import People
 from botsvc.reception import FrontDesk
-from botsvc.sinks.protocol import Sink
-from botsvc.sinks.webhook import WebhookSink
+from botsvc.sinks.configured import build_mail_reader, build_sinks
+from botsvc.sinks.mail_reader import MailReader
 from botsvc.storage import Storage
 from botsvc.teams import Teams
 from botsvc.timers import Patience, Timers, sweeping
@@ -37,6 +40,7 @@ class HumanTier:
     cases: Cases
     timers: Timers
     outbox: OutboxWorker
+    mail_reader: MailReader | None
     sinks: tuple[str, ...]  #: names of the places outside, for what leaves
     clock: Callable[[], datetime]
 
@@ -47,16 +51,25 @@ class HumanTier:
         storage: Storage,
         texts: Texts,
         *,
+        is_thanks: Callable[[str, str], bool],
         clock: Callable[[], datetime] = utc_now,
     ) -> HumanTier:
         """The people as the operator has set them up; SettingsError names what does not fit."""
-        outside: Mapping[str, Sink] = {
-            name: WebhookSink(name, hook, clock=clock) for name, hook in settings.sinks.webhook.items()
-        }
+        teams = Teams.from_settings(settings)
+        default, public = teams.get(teams.default), settings.server.public_url
+        outside = build_sinks(
+            settings,
+            storage,
+            texts=texts,
+            zone=default.hours.zone if default else ZoneInfo("UTC"),
+            clock=clock,
+            address_of=lambda key: team.email if (team := teams.get(key)) else "",
+            link_of=lambda conversation: f"{public}/desk/c/{conversation}" if public else "",
+        )
         sinks = tuple(outside)
         front_desk = FrontDesk(
             storage=storage,
-            teams=Teams.from_settings(settings),
+            teams=teams,
             texts=texts,
             sinks=sinks,
             contact=any(not contact.empty for contact in settings.contact.values()),
@@ -78,6 +91,21 @@ class HumanTier:
             unreachable=timedelta(minutes=settings.conversations.unreachable_minutes),
             abandoned=timedelta(days=settings.conversations.abandoned_days),
         )
+        correspondence = Correspondence(
+            handling=handling,
+            front_desk=front_desk,
+            languages=settings.site.languages or texts.languages,
+            own=OwnContacts(settings.own_contacts),
+            reopening=timedelta(hours=settings.conversations.reopening_hours),
+            is_thanks=is_thanks,
+        )
+        reader = build_mail_reader(
+            settings,
+            storage,
+            clock=clock,
+            team_addresses=lambda: [team.email for team in teams if team.email],
+            on_mail=correspondence.receive,
+        )
         return cls(
             front_desk=front_desk,
             people=People(handling=handling),
@@ -98,6 +126,7 @@ class HumanTier:
                 on_dead=arrivals.dead,
                 policy=_patience_of(settings.outbox),
             ),
+            mail_reader=reader,
             sinks=sinks,
             clock=clock,
         )
@@ -110,6 +139,9 @@ class HumanTier:
             if self.sinks:
                 running.callback(self.outbox.stop)
                 self.outbox.start()
+            if self.mail_reader is not None:
+                running.callback(self.mail_reader.stop)
+                self.mail_reader.start()
             yield
 
 

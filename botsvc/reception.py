@@ -76,14 +76,27 @@ class FrontDesk:
         return Desk.CONTACT if self.contact else Desk.NOBODY
 
     def receive(
-        self, facts: RoutingFacts, now: datetime, *, reachable: bool, customer_zone: str = ""
+        self,
+        facts: RoutingFacts,
+        now: datetime,
+        *,
+        reachable: bool,
+        customer_zone: str = "",
+        live: bool = True,
     ) -> Reception:
-        """Where a new handoff goes, and what may be said of when."""
+        """Where a new handoff goes, and what may be said of when; ``live``: chat is possible at all."""
         with self.storage.read() as reading:
             facts = _with_waiting(facts, reading)
             team = self.teams.route(facts, now)
             return self._received(
-                reading, team, facts.language, now, reachable=reachable, zone=customer_zone, ahead=None
+                reading,
+                team,
+                facts.language,
+                now,
+                reachable=reachable,
+                zone=customer_zone,
+                ahead=None,
+                live=live,
             )
 
     def again(
@@ -156,10 +169,11 @@ class FrontDesk:
         zone: str,
         ahead: Handoff | None,
         key: str = "",
+        live: bool = True,
     ) -> Reception:
         key = team.key if team else key
         waiting = [one for one in reading.waiting(key) if ahead is None or one.id != ahead.id]
-        if self._room(reading, key, language, now) > len(waiting):
+        if live and self._room(reading, key, language, now) > len(waiting):
             place = len(waiting) + 1
             return Reception(
                 team=key, live=True, place=place, said=chat_sentence(self.texts, language, place)

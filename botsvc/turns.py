@@ -31,7 +31,6 @@ from botsvc.examples import last_answer, save_verdict
 from botsvc.feedback import Verdict
 from botsvc.form_filling import Collected
 from botsvc.handoff import HandoffReason, HandoffState, rank_of
-from botsvc.people_facts import HandoffReopened
 from botsvc.reception import Reception
 from botsvc.sealing import Sealer
 from botsvc.storage.records import Conversation, Episode, Handoff, SealedFact
@@ -261,21 +260,7 @@ class Turn:
     def _reopen(self, bot: BotTurn, actor: Actor) -> None:
         change = self.change
         assert change.handoff is not None, "only what was handed off can come back"
-        change.revise(
-            actor,
-            lambda after: HandoffReopened(handoff_id=after.id, revision=after.revision, team=after.team),
-            state=HandoffState.OPEN.value,
-            ended_at=None,
-            resolution="",
-            agent="",
-            waiting_since=change.now,
-            acknowledged_at=None,
-            answered_at=None,
-            promised_by=None,
-            warned_at=None,
-            **_raised(bot, change.handoff),
-        )
-        change.own(Owner.QUEUE, actor)
+        change.reopen(actor, **_raised(bot, change.handoff))
         if bot.reception is not None and bot.reception.reply_by is not None:
             change.promise(actor, bot.reception.reply_by, bot.reception.time_zone)
 

@@ -51,7 +51,7 @@ def build_sinks(
     """All sinks by name.
 
     ``zone`` is for times in mails that no promise gives one for; ``address_of`` gives a team's own address,
-    or nothing; ``link_of`` the desk's address of a handoff.
+    or nothing; ``link_of`` the desk's address of a conversation.
     """
     found: dict[str, Sink] = {}
     if can_mail_customers(settings):

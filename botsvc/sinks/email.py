@@ -128,7 +128,7 @@ class EmailSink:
             message["X-Priority"] = "1"
         message["Auto-Submitted"] = "auto-generated"
         house.finish(message, role="team", conversation_id=document["conversation_id"])
-        link = self._link_of(handoff) if self._link_of else ""
+        link = self._link_of(document["conversation_id"]) if self._link_of else ""
         parts = content_of(document, words, can_reply=house.can_read_replies, link=link)
         message.set_content(plain(parts))
         message.add_alternative(markup(parts, lang=words.lang), subtype="html")

@@ -30,6 +30,7 @@ _VARIABLES = {
     "time": ("hour", "minute"),
     "percent": ("percent",),
     "error_too_long": ("limit",),
+    "mail_bounced": ("address",),
     "when_today": ("time",),
     "when_tomorrow": ("time",),
     "when_weekday": ("weekday", "time"),
@@ -40,6 +41,13 @@ _VARIABLES = {
     "promise_late": ("when",),
     "team_closed_opens": ("when",),
     "chat_place": ("place",),
+    "with_agent": ("name",),
+    "place_in_queue": ("place",),
+    "call_promised": ("phone",),
+    "call_when": ("wished",),
+    "is_typing": ("name",),
+    "status_asked": ("date", "time"),
+    "status_waiting": ("date", "time"),
 }
 _LANGUAGE_FILE = re.compile(r"[a-z]{2,3}")
 #: Families of texts that an operator adds to: names of customer groups, languages and topics.
