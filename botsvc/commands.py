@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from botsvc.desk_outbox_commands import outbox
 from botsvc.printing import age_of, handoff_lines, reply_lines, table_lines
 from botsvc.staff_commands import agent
 from indexer.console import EXIT_FOUND, print_json, say
@@ -103,6 +104,7 @@ def desk() -> None:
 
 
 desk.add_command(agent)
+desk.add_command(outbox)
 
 
 @desk.command("list")

@@ -80,6 +80,7 @@ _ATTRIBUTION = re.compile(
     rf"^(?=.*(?:{_DATED}))(?:.{{0,200}}\b(?:{_WROTE})\b.{{0,120}}:|(?:On|Den|Am|El|Op)\b.{{0,250}}\b(?:{_WROTE})\b.{{0,120}}:?)$",
     re.IGNORECASE,
 )
+_BEGINS_ATTRIBUTION = re.compile(rf"^(?:On|Den|Am|El|Op)\b|{_DATED}")
 #: What our own mails put before what they quote.
 _OWN_ATTRIBUTION = re.compile(r"^(?:Kirjoitit meille|Du skrev till oss|You wrote to us):$", re.IGNORECASE)
 _SEPARATOR = re.compile(
@@ -170,6 +171,8 @@ def _attribution_length(lines: list[str], place: int) -> int:
         joined = lines[place : place + length]
         if len(joined) < length or not all(one.strip() and not one.startswith(">") for one in joined):
             return 0
+        if length == 2 and not _BEGINS_ATTRIBUTION.search(joined[0]):
+            return 0  # what somebody wrote right above it
         whole = " ".join(one.strip() for one in joined)
         if len(whole) <= _LONGEST_ATTRIBUTION and _ATTRIBUTION.match(whole):
             return length
