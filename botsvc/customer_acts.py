@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
+from typing import Literal
 
 from botsvc.admission import admit
 from botsvc.cases import CallbackState, wish_for_call
 from botsvc.change import Change
 from botsvc.contacts import NO_OWN, Contacts, OwnContacts, move_contacts
 from botsvc.episode import Owner
-from botsvc.errors import InvalidMessage, NotOpen
+from botsvc.errors import InvalidMessage, NotOpen, UnknownConversation
 from botsvc.events import (
     CUSTOMER,
     Actor,
@@ -36,7 +37,7 @@ from botsvc.incoming import clean_text
 from botsvc.masking import mask
 from botsvc.people_facts import ArticleSent, PersonMessage, ServiceMessage
 from botsvc.reception import FrontDesk, Reception
-from botsvc.storage import Storage
+from botsvc.storage import Conversation, Storage
 from botsvc.texts import Texts
 
 #: Longest comment with a score, and longest wish of when to be called, in characters.
@@ -45,6 +46,16 @@ LONGEST_WISH = 400
 
 #: The cause of what the service says to a form that the customer sent.
 _FORMS = Actor(kind=ActorKind.SYSTEM, id="customer_form")
+
+
+class ByLink(Enum):
+    """Stands for a token where a signed link to the status page was checked instead."""
+
+    CHECKED = "checked"
+
+
+#: The conversation's token, or what is as good for the few things that its status page may do.
+Token = str | None | Literal[ByLink.CHECKED]
 
 
 class ServedBy(StrEnum):
@@ -66,25 +77,13 @@ class CustomerActs:
     own: OwnContacts = NO_OWN
     benefit_card_prefixes: tuple[str, ...] = ()
 
-    def close(self, conversation_id: str, token: str | None) -> None:
+    def close(self, conversation_id: str, token: Token) -> None:
         """End the current matter: nobody has it any more, and what waits for people is called off."""
         with self._change(conversation_id, token) as change:
             if change is not None:
                 end_by_customer(change)
 
-    def close_by_link(self, conversation_id: str) -> bool:
-        """The same by the link to the status page, which was checked before; whether there was anything."""
-        with self.storage.write() as writing:
-            conversation = writing.lock(conversation_id)
-            if conversation is None or not conversation.episode:
-                return False
-            change = Change.of(writing, conversation, self.clock(), self.sinks)
-            if not end_by_customer(change):
-                return False
-            change.end()
-            return True
-
-    def judge(self, conversation_id: str, token: str | None, score: int, comment: str = "") -> ServedBy:
+    def judge(self, conversation_id: str, token: Token, score: int, comment: str = "") -> ServedBy:
         """Keep a score from 1 to 5 of the current matter, with a comment; the last one counts."""
         said = self._said(comment, LONGEST_COMMENT, "comment")
         with self._change(conversation_id, token) as change:
@@ -99,7 +98,7 @@ class CustomerActs:
                 change.append(fact, CUSTOMER)
             return by
 
-    def opened(self, conversation_id: str, token: str | None, article_id: str, lang: str) -> None:
+    def opened(self, conversation_id: str, token: Token, article_id: str, lang: str) -> None:
         """Note that the customer opened an article that the conversation has shown."""
         with self._change(conversation_id, token) as change:
             events = _events(change) if change is not None else ()
@@ -112,7 +111,7 @@ class CustomerActs:
             if all(event.fact != fact for event in events):
                 change.append(fact, CUSTOMER)
 
-    def read(self, conversation_id: str, token: str | None, up_to: int) -> int:
+    def read(self, conversation_id: str, token: Token, up_to: int) -> int:
         """Note that the customer has seen everything up to a sequence; up to where they have, as known now.
 
         An event comes of it only where a person's or the service's words were among the news.
@@ -129,7 +128,7 @@ class CustomerActs:
             return up_to
 
     def give_contact(
-        self, conversation_id: str, token: str | None, *, email: str = "", phone: str = ""
+        self, conversation_id: str, token: Token, *, email: str = "", phone: str = ""
     ) -> Contacts:
         """Keep an address for a later reply; people get it, and the customer is promised a time.
 
@@ -158,7 +157,7 @@ class CustomerActs:
             return contacts
 
     def wish_to_be_called(
-        self, conversation_id: str, token: str | None, *, phone: str = "", wished: str = ""
+        self, conversation_id: str, token: Token, *, phone: str = "", wished: str = ""
     ) -> str:
         """Keep that the customer wants to be called; said again, the open wish is changed. Its id.
 
@@ -188,26 +187,27 @@ class CustomerActs:
 
     @contextmanager
     def _change(
-        self, conversation_id: str, token: str | None, now: datetime | None = None
+        self, conversation_id: str, token: Token, now: datetime | None = None
     ) -> Iterator[Change | None]:
         """A change to the current episode, stored when the block ends well; None while nothing was said."""
         now = now or self.clock()
         with self.storage.write() as writing:
-            conversation = admit(writing.lock(conversation_id), conversation_id, token, now)
+            conversation = _admitted(writing.lock(conversation_id), conversation_id, token, now)
             if not conversation.episode:
                 yield None
                 return
-            conversation = replace(conversation, seen_at=max(now, conversation.seen_at))
+            if not isinstance(token, ByLink):  # who follows a link from a mail has no page open here
+                conversation = replace(conversation, seen_at=max(now, conversation.seen_at))
             change = Change.of(writing, conversation, now, self.sinks)
             before = conversation.last_sequence
             yield change
             if change.conversation.last_sequence > before:
                 change.end()
 
-    def _reception(self, conversation_id: str, token: str | None, now: datetime) -> Reception | None:
+    def _reception(self, conversation_id: str, token: Token, now: datetime) -> Reception | None:
         """What may be promised once there is an address; worked out before anything is locked."""
         with self.storage.read() as reading:
-            conversation = admit(reading.conversation(conversation_id), conversation_id, token, now)
+            conversation = _admitted(reading.conversation(conversation_id), conversation_id, token, now)
             handoff = reading.handoff_of(conversation_id, conversation.episode)
         if handoff is None or handoff.promised_by is not None or handoff.agent:
             return None
@@ -245,6 +245,16 @@ class CustomerActs:
             )
         masked = mask(said, benefit_card_prefixes=self.benefit_card_prefixes).text
         return move_contacts(masked, self.own).text if field == "comment" else masked
+
+
+def _admitted(
+    conversation: Conversation | None, conversation_id: str, token: Token, now: datetime
+) -> Conversation:
+    if not isinstance(token, ByLink):
+        return admit(conversation, conversation_id, token, now)
+    if conversation is None:
+        raise UnknownConversation("the conversation has been deleted: ask again")
+    return conversation
 
 
 def end_by_customer(change: Change) -> bool:
