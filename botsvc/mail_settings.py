@@ -54,7 +54,7 @@ class MailSettings(Section):
         description="Address for replies, with {tag} where its tag goes; empty means sender with +tag.",
     )
     smtp_host: str = Field(default="", max_length=253, description="Server that sends mail.")
-    smtp_port: int = Field(default=587, ge=1, le=65_535, description="Its port.")
+    smtp_port: int = Field(default=587, ge=1, le=65_535, description="Port of the server that sends mail.")
     smtp_security: Security = Field(
         default="starttls",
         description="How the connection to it is encrypted; none only in your own network.",
@@ -66,7 +66,7 @@ class MailSettings(Section):
     imap_host: str = Field(
         default="", max_length=253, description="Server that replies are read from; empty means none are."
     )
-    imap_port: int = Field(default=993, ge=1, le=65_535, description="Its port.")
+    imap_port: int = Field(default=993, ge=1, le=65_535, description="Port of the server that is read.")
     imap_security: Security = Field(
         default="tls", description="How the connection to it is encrypted; none only in your own network."
     )
