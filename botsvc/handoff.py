@@ -90,6 +90,7 @@ class CollectedFact(_Part):
     value: str | None = Field(description="Null when it was skipped, or is sensitive and stays at the desk.")
     skipped: bool
     sensitive: bool
+    validated: bool = Field(description="False: the answer did not fit, and was kept after two tries.")
 
 
 class Page(_Part):
@@ -307,6 +308,7 @@ def _facts(events: Sequence[Event]) -> list[CollectedFact]:
                 value=None if hidden else fact.value,
                 skipped=fact.skipped,
                 sensitive=fact.sensitive,
+                validated=fact.validated,
             )
     return list(found.values())
 

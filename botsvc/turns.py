@@ -241,6 +241,7 @@ class Turn:
             value="" if answer.sensitive or answer.skipped else answer.value,
             skipped=answer.skipped,
             sensitive=answer.sensitive,
+            validated=answer.validated,
         )
         change.append(fact, CUSTOMER)
 

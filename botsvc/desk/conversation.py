@@ -231,7 +231,6 @@ class Standing:
     customer_types: bool
     colleagues: tuple[Seen, ...]
     team: str
-    revision: int
     priority: str
 
 
@@ -266,7 +265,6 @@ def _standing(call: Call, found: Opened, words: Words) -> Standing:
         customer_types=connected and customer_types(hub, conversation.id),
         colleagues=others(hub, conversation.id, call.me),
         team=call.desk.team_names(words.lang).get(handoff.team, handoff.team),
-        revision=handoff.revision,
         priority=handoff.priority,
     )
 

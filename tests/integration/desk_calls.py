@@ -3,21 +3,102 @@
 from __future__ import annotations
 
 import re
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import httpx2
 from argon2 import PasswordHasher
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from botsvc.answering import Answering, policy_of
+from botsvc.app import create_app
+from botsvc.settings import Settings
 from botsvc.staff import Profile, Role, Staff
 from botsvc.storage import Storage
 from botsvc.storage.records import StoredAgent
-from tests.integration.help_center import Running
+from botsvc.swap import Swapper
+from botsvc.team_settings import TeamSettings
+from botsvc.texts import load_texts
+from tests.integration.help_center import Running, WordIntents, build, load, settings_for, write_kb
 
 FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = "mansikka-torni-83"
+
+MORE: Mapping[str, str] = {
+    "sv/card/borttappat-kort.md": """---
+id: lost-card
+title: Borttappat eller stulet kort
+topics: [card]
+questions: [jag har tappat mitt kort]
+---
+Spärra kortet genast i appen.
+""",
+    "fi/desk/alennus.md": """---
+id: secret
+title: Alennuskoodit asiakaspalvelijoille
+visibility: internal
+questions: [alennuskoodi kortista]
+---
+Koodi on PARROT.
+""",
+    "replies/greeting.yaml": """id: greeting
+title: {fi: Tervehdys, sv: Hälsning, en: Greeting}
+text:
+  fi: "Hei, täällä {agent_name} asiakaspalvelusta. Luin juuri viestisi ja katson asiaa."
+  sv: "Hej, det här är {agent_name} från kundtjänsten. Jag har läst ditt meddelande och ser på saken."
+  en: "Hello, this is {agent_name} from customer service. I am looking into it."
+""",
+}
+
+ALWAYS = {"mon-sun": "0.00-24.00"}
+TEAMS = {
+    "service": TeamSettings(
+        name={"fi": "Asiakaspalvelu", "sv": "Kundtjänst", "en": "Customer service"},
+        reply_minutes=240,
+        time_zone="Europe/Helsinki",
+        hours=ALWAYS,
+    ),
+    "cards": TeamSettings(
+        name={"fi": "Korttipalvelu", "sv": "Korttjänst", "en": "Card service"},
+        reply_minutes=60,
+        time_zone="Europe/Helsinki",
+        hours=ALWAYS,
+    ),
+}
+
+
+def desk_app(folder: Path) -> tuple[Settings, FastAPI]:
+    """An application with teams and a small help center in three languages; nothing is opened yet."""
+    settings = settings_for(
+        folder,
+        site={"name": "Etupolku", "languages": ("fi", "sv", "en")},
+        desk={"sign_ins_per_minute": 1_000},
+        limits={"asks_per_minute": 0, "conversations_per_minute": 0, "messages_per_minute": 0},
+    ).model_copy(update={"teams": TEAMS})
+    build(write_kb(write_kb(folder / "kb"), MORE), settings.index.dir)
+    bot = Answering(
+        intents=WordIntents(),
+        policy=policy_of(settings, load_texts()),
+        site_languages=settings.site.languages,
+    )
+    swapper = Swapper(settings.index.dir, poll_seconds=60, load=load)
+    return settings, create_app(settings, swapper=swapper, bot=bot)
+
+
+@contextmanager
+def desk_running(folder: Path) -> Iterator[Running]:
+    """The same, running in process."""
+    settings, app = desk_app(folder)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        service = app.state.service
+        root = settings.index.dir
+        yield Running(client=client, kb=folder / "kb", root=root, swapper=service.swapper, settings=settings)
 
 
 def store_of(web: Running) -> Storage:
@@ -94,3 +175,27 @@ class Worker:
         """What comes of a form."""
         data = {"csrf": self.csrf, **(fields or {})}
         return Page(self.client.post(path, data=data, headers=headers))
+
+
+class Customer:
+    """A customer who talks over the API."""
+
+    def __init__(self, client: httpx2.Client, lang: str = "fi", page: str = "/") -> None:
+        self.client = client
+        opened = client.post("/v1/conversations", json={"lang": lang, "page": page}).json()
+        self.id = str(opened["conversation_id"])
+        self.headers = {"authorization": f"Bearer {opened['token']}"}
+        self.lang = lang
+
+    def say(self, text: str = "", press: str | None = None) -> dict[str, Any]:
+        """Write, or press a button; what the service replied."""
+        body = {"client_message_id": uuid.uuid4().hex, "text": text, "press": press, "lang": self.lang}
+        response = self.client.post(f"/v1/conversations/{self.id}/messages", json=body, headers=self.headers)
+        assert response.status_code == 200, response.text
+        return dict(response.json())
+
+    def transcript(self) -> list[dict[str, Any]]:
+        """What the customer sees."""
+        response = self.client.get(f"/v1/conversations/{self.id}", headers=self.headers)
+        assert response.status_code == 200, response.text
+        return list(response.json()["entries"])
