@@ -289,8 +289,8 @@ class Staff:
             self._audit(writing, agent.id, "sign_in")
         return SignedIn(session=_session(session, agent), token=token)
 
-    def session(self, token: str) -> Session | None:
-        """The session of a token, which lasts longer by being used; None when there is none any more."""
+    def session(self, token: str, *, used: bool = True) -> Session | None:
+        """The session of a token, which lasts longer by being ``used``; None when there is none any more."""
         if not token.startswith(SESSION_PREFIX):
             return None
         with self._storage.read() as reading:
@@ -300,7 +300,7 @@ class Staff:
         if found is None or agent is None or not agent.active or found.expires_at <= now:
             return None
         later = now + self._lifetime
-        if (later - found.expires_at) > self._lifetime * _EXTEND_AFTER:
+        if used and (later - found.expires_at) > self._lifetime * _EXTEND_AFTER:
             with self._storage.write() as writing:
                 if not writing.extend_desk_session(found.token_hash, later):
                     return None

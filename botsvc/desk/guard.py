@@ -122,23 +122,26 @@ class Call:
 Handler = Callable[[Call], Response]
 
 
-def serve(desk: Desk, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """``handler`` for signed-in people; others are sent to sign in, and foreign forms are refused."""
+def serve(desk: Desk, handler: Handler, *, used: bool = True) -> Callable[[Request], Awaitable[Response]]:
+    """``handler`` for signed-in people; others are sent to sign in, and foreign forms are refused.
+
+    What a page asks by itself is not ``used``: a forgotten tab must not keep anybody signed in.
+    """
 
     async def endpoint(request: Request) -> Response:
         body = await request.body() if request.method == "POST" else b""
         try:
-            return await desk.service.work.run(partial(_called, desk, request, handler, body))
+            return await desk.service.work.run(partial(_called, desk, request, handler, body, used))
         except Problem as problem:
             return trouble(desk, request, None, "trouble_busy", problem.kind.status)
 
     return endpoint
 
 
-def _called(desk: Desk, request: Request, handler: Handler, body: bytes) -> Response:
+def _called(desk: Desk, request: Request, handler: Handler, body: bytes, used: bool) -> Response:
     session: Session | None = None
     try:
-        session = session_of(desk, request)
+        session = session_of(desk, request, used=used)
         if session is None:
             return _without_session(desk, request)
         form = Form.read(body)
@@ -227,11 +230,11 @@ def is_secure(desk: Desk, request: Request) -> bool:
     return public.scheme == "https" and public.netloc.lower() == request.headers.get("host", "").lower()
 
 
-def session_of(desk: Desk, request: Request) -> Session | None:
+def session_of(desk: Desk, request: Request, *, used: bool = True) -> Session | None:
     """The caller's session, or None."""
     name = _SECURE_COOKIE if is_secure(desk, request) else _INSECURE_COOKIE
     token = request.cookies.get(name, "")
-    return desk.staff.session(token) if token else None
+    return desk.staff.session(token, used=used) if token else None
 
 
 def keep(desk: Desk, request: Request, response: Response, token: str) -> None:

@@ -18,9 +18,7 @@ _TALK = "/desk/c/{conversation}"
 _SHOWN: tuple[tuple[str, Handler], ...] = (
     ("/desk", queue.queue_page),
     ("/desk/", queue.queue_page),
-    ("/desk/queue", queue.queue_part),
     (_TALK, conversation.conversation_page),
-    (f"{_TALK}/news", conversation.news),
     (f"{_TALK}/articles", conversation.articles_part),
     ("/desk/cases", case_pages.cases_page),
     ("/desk/cases/{case}", case_pages.case_page),
@@ -48,13 +46,18 @@ _DONE: tuple[tuple[str, Handler], ...] = (
     ("/desk/outbox/{delivery}", lists.retried),
     ("/desk/sign-out", signing.sign_out),
     ("/desk/status", signing.status_changed),
-    ("/desk/heartbeat", signing.heartbeat),
     ("/desk/me/password", signing.password_changed),
     ("/desk/me/keys", signing.keys_changed),
     ("/desk/people/new", people_pages.person_saved),
     ("/desk/people/{agent}", people_pages.person_saved),
     ("/desk/people/{agent}/password", people_pages.password_given),
     ("/desk/people/{agent}/account", people_pages.account_changed),
+)
+#: What an open page asks by itself.
+_ASKED: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/desk/queue", queue.queue_part),
+    ("GET", f"{_TALK}/news", conversation.news),
+    ("POST", "/desk/heartbeat", signing.heartbeat),
 )
 
 
@@ -67,6 +70,10 @@ def desk_routes(service: Service) -> list[BaseRoute]:
         Route("/desk/language", partial(signing.language_endpoint, desk), methods=["GET"]),
         Route("/desk/live", partial(stream.stream_endpoint, desk), methods=["GET"]),
         Route("/case/{token}", partial(case_pages.link_endpoint, desk), methods=["GET", "POST"]),
+        *(
+            Route(path, serve(desk, handler, used=False), methods=[method])
+            for method, path, handler in _ASKED
+        ),
         *(Route(path, serve(desk, handler), methods=["GET"]) for path, handler in _SHOWN),
         *(Route(path, serve(desk, handler), methods=["POST"]) for path, handler in _DONE),
     ]

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from botsvc.desk.guard import session_of
 from botsvc.desk.rendering import PRIVATE, Desk
 from botsvc.errors import StorageError
+from botsvc.live.stream import HEARTBEAT, EventStream, event, retry
 from botsvc.problems import Problem
 
 #: How often a quiet stream says that it lives.
@@ -22,38 +23,37 @@ _CHECK_EVERY = 4
 async def stream_endpoint(desk: Desk, request: Request) -> Response:
     """Server-sent events ``news`` for one conversation (``?c=``), or for the whole desk."""
     try:
-        session = await desk.service.work.run(partial(session_of, desk, request))
+        session = await desk.service.work.run(partial(session_of, desk, request, used=False))
     except (Problem, StorageError):
         return Response(status_code=503, headers=dict(PRIVATE))
     if session is None:
         # 204 tells the browser's EventSource not to come back.
         return Response(status_code=204, headers=dict(PRIVATE))
-    headers = {**PRIVATE, "X-Accel-Buffering": "no"}
-    return StreamingResponse(_told(desk, request), media_type="text/event-stream", headers=headers)
+    return EventStream(_told(desk, request))
 
 
-async def _told(desk: Desk, request: Request) -> AsyncIterator[str]:
+async def _told(desk: Desk, request: Request) -> AsyncIterator[bytes]:
     conversation_id = request.query_params.get("c", "")[:60]
     hub = desk.service.hub
     found = hub.subscribe(conversation_id) if conversation_id else hub.subscribe_desk()
     quiet = 0
     with found as subscription:
-        yield "retry: 3000\n\n"
+        yield retry(3_000)
         while not subscription.closed:
             wake = await subscription.wait(QUIET_SECONDS)
-            if subscription.closed or await request.is_disconnected():
+            if subscription.closed:
                 return
             if wake is not None:
-                yield "event: news\ndata: 1\n\n"
+                yield event("news", {})
                 continue
             quiet += 1
             if quiet % _CHECK_EVERY == 0 and not await _still_signed_in(desk, request):
                 return
-            yield ": quiet\n\n"
+            yield HEARTBEAT
 
 
 async def _still_signed_in(desk: Desk, request: Request) -> bool:
     try:
-        return await desk.service.work.run(partial(session_of, desk, request)) is not None
+        return await desk.service.work.run(partial(session_of, desk, request, used=False)) is not None
     except (Problem, StorageError):
         return True

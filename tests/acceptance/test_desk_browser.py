@@ -97,7 +97,7 @@ def customer(site: Site) -> Iterator[Callable[..., Customer]]:
     client = httpx2.Client(base_url=site.address, timeout=30)
 
     def make(text: str = "I need a human, my card is gone", lang: str = "en") -> Customer:
-        found = Customer(client, lang)  # type: ignore[arg-type]
+        found = Customer(client, lang)
         found.say(text)
         return found
 

@@ -52,7 +52,7 @@ def test_signing_in_leads_on_and_keeps_the_session_strictly(web: Running) -> Non
 
 def test_over_https_the_cookie_is_bound_to_the_host(web: Running) -> None:
     worker = Worker(web)
-    worker.client.base_url = "https://testserver"  # type: ignore[assignment]
+    worker.client.base_url = "https://testserver"
     response = worker.sign_in("maija@example.com", PASSWORD)
     cookie = response.headers["set-cookie"]
     assert cookie.startswith("__Host-helppari-desk=")
@@ -104,6 +104,20 @@ def test_a_foreign_form_is_refused(web: Running) -> None:
     assert own.status == 303
     by_header = worker.client.post("/desk/heartbeat", headers={"x-csrf-token": worker.csrf})
     assert by_header.status_code == 204
+
+
+def test_the_heartbeat_says_that_the_desk_is_open(web: Running) -> None:
+    worker = Worker(web, "Ville")
+    with store_of(web).read() as reading:
+        before = reading.agent_by_email("ville@example.com")
+    worker.client.post("/desk/heartbeat", headers={"x-csrf-token": worker.csrf})
+    with store_of(web).read() as reading:
+        after = reading.agent_by_email("ville@example.com")
+    assert before is not None
+    assert after is not None
+    assert before.seen_at is not None
+    assert after.seen_at is not None
+    assert after.seen_at > before.seen_at
 
 
 def store_agents(web: Running) -> list[str]:

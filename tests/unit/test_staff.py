@@ -173,6 +173,15 @@ def test_a_session_lasts_longer_by_being_used_and_ends_when_it_is_not(staff: Sta
     assert staff.session(token) is None
 
 
+def test_a_page_that_is_only_open_does_not_keep_anybody_signed_in(staff: Staff, clock: Clock) -> None:
+    admin(staff)
+    token = staff.sign_in("maija@example.com", PASSWORD, network="n").token
+    clock.now += timedelta(hours=11)
+    assert staff.session(token, used=False) is not None
+    clock.now += timedelta(hours=1)
+    assert staff.session(token, used=False) is None
+
+
 def test_signing_out_here_and_everywhere(staff: Staff) -> None:
     agent_id = admin(staff)
     tokens = [staff.sign_in("maija@example.com", PASSWORD, network="n").token for _ in range(3)]
