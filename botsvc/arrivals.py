@@ -13,6 +13,7 @@ from botsvc.handoff import HandoffState
 from botsvc.people_facts import ServiceMessage
 from botsvc.sinks.protocol import Accepted, Acknowledged
 from botsvc.storage import Storage
+from botsvc.storage.delivery_rows import DELIVERED, PENDING
 from botsvc.storage.records import Delivery
 
 #: Key of what is said when nobody can be reached.
@@ -38,9 +39,9 @@ class Arrivals:
         self._changed(delivery, lambda change: acknowledged(change, _sink(delivery), delivery.sink))
 
     def dead(self, delivery: Delivery) -> None:
-        """Tell the customer, once, that nobody has their request: there is no other way to people."""
+        """Tell the customer, once, that nobody has their request: no desk, and no other sink."""
         if delivery.kind == "handoff" and not self.staffed():
-            self._changed(delivery, self._tell)
+            self._changed(delivery, lambda change: not _may_arrive(change, delivery) and self._tell(change))
 
     def _tell(self, change: Change) -> bool:
         handoff = change.handoff
@@ -66,6 +67,18 @@ class Arrivals:
             same = change.handoff is not None and delivery.stream.endswith(f":{change.handoff.id}")
             if same and change_it(change):
                 change.end()
+
+
+def _may_arrive(change: Change, dead: Delivery) -> bool:
+    """Whether another sink has the handoff, or still tries."""
+    handoff = dead.stream.removeprefix(f"{dead.sink}:")
+    return any(
+        one.kind == "handoff"
+        and one.sink != dead.sink
+        and one.stream == f"{one.sink}:{handoff}"
+        and one.state in (PENDING, DELIVERED)
+        for one in change.writing.deliveries(change.conversation.id)
+    )
 
 
 def _sink(delivery: Delivery) -> Actor:
