@@ -168,6 +168,7 @@ class Talk:
                 "handoff": handoff,
                 "said": found["said"],
                 "owner": found["owner"],
+                "at": time.time(),
                 "tries": reply.tries,
                 "cut_at": reply.cut_at,
             }

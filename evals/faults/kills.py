@@ -14,7 +14,7 @@ from evals.faults.journal import entries
 from evals.faults.ledger import Ledger
 from evals.faults.receiver import Behaviour
 from evals.faults.stored import pending, stored
-from evals.faults.world import FaultsError, Serving, World, free_port, world
+from evals.faults.world import FaultsError, Serving, World, free_port, sink_of, world
 from indexer.console import Progress, no_progress
 
 HOOK = "crm"
@@ -130,7 +130,7 @@ def run(
         for server in killing.servers:
             server.kill()
         ledger = Ledger(
-            said=entries(stage.said), store=stored(stage.url), came=entries(stage.came(HOOK)), sinks=(HOOK,)
+            said=entries(stage.said), store=stored(stage.url), came={sink_of(HOOK): entries(stage.came(HOOK))}
         )
     seconds = time.monotonic() - begun
     title = f"{killing.kills} kills, {database}, {len(ports)} serving, seed {seed}, {seconds:.0f} s"
@@ -142,7 +142,8 @@ def _figures(killing: Killing, ledger: Ledger) -> list[Figure]:
     cut = [entry for entry in told if entry["cut_at"]]
     at = {(event.conversation_id, event.sequence): event.at for event in ledger.store.events}
     kept = [e for e in cut if at.get((e["conversation_id"], e["sequence"]), e["cut_at"]) < e["cut_at"]]
-    keys = [entry["key"] for entry in ledger.came if entry["stored"]]
+    came = ledger.came[sink_of(HOOK)]
+    keys = [entry["key"] for entry in came if entry["stored"]]
     arrived = [one.delivered_at - one.created_at for one in ledger.store.deliveries if one.delivered_at]
     starts = sorted(killing.starts)
     return [
@@ -159,8 +160,8 @@ def _figures(killing: Killing, ledger: Ledger) -> list[Figure]:
         Figure(what="feedback, scores, call-backs and ends", value=sum(len(ledger.told(x)) for x in ACTS)),
         Figure(what="handoffs", value=len(ledger.store.handoffs), least=1),
         Figure(what="revisions that leave", value=len(ledger.store.deliveries), least=1),
-        Figure(what="calls received", value=len(ledger.came), least=1),
-        Figure(what="  refused, or hung up on, unstored", value=len(ledger.came) - len(keys), least=1),
+        Figure(what="calls received", value=len(came), least=1),
+        Figure(what="  refused, or hung up on, unstored", value=len(came) - len(keys), least=1),
         Figure(what="  repeats of what was stored, same key", value=len(keys) - len(set(keys)), least=1),
         Figure(what="caused to delivered, slowest", value=max(arrived, default=0), unit="s"),
     ]

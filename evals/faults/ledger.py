@@ -78,8 +78,7 @@ class Ledger:
 
     said: Sequence[Entry]  #: the customers' journal
     store: Stored
-    came: Sequence[Entry]  #: the receiver's journal, in the order of arrival
-    sinks: Sequence[str]  #: names that each revision goes to; ``came`` is the journal of the first one
+    came: Mapping[str, Sequence[Entry]]  #: sink -> its receiver's journal, in the order of arrival
     _events: dict[str, list[StoredEvent]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -294,7 +293,7 @@ class Ledger:
             f"handoff:{one.id}:{revision}:{sink}"
             for one in self.store.handoffs
             for revision in range(1, one.revision + 1)
-            for sink in self.sinks
+            for sink in self.came
         }
         found = Counter(one.key for one in self.store.deliveries)
         for key in sorted(wanted - found.keys()):
@@ -309,36 +308,46 @@ class Ledger:
                 yield "the outbox empties itself", f"{one.key} is {one.state} after {one.attempts} tries"
 
     def _arrivals(self) -> Iterator[tuple[str, str]]:
-        payloads = {one.key: one.payload for one in self.store.deliveries if one.sink == self.sinks[0]}
-        bodies: dict[str, str] = {}
-        keys: dict[tuple[str, int], str] = {}
-        stored = {entry["key"] for entry in self.came if entry["stored"]}
-        for key in payloads:
-            if key not in stored:
-                yield "each revision arrives", key
-        for entry in self.came:
-            key, place = entry["key"], (entry["handoff_id"], entry["revision"])
-            if key not in payloads:
-                yield "what arrives is stored here too", key
-                continue
-            if not entry["signed"]:
-                yield "each call is signed", key
-            if keys.setdefault(place, key) != key:
-                yield "a revision arrives with one key", f"{place}: {key} and {keys[place]}"
-            if bodies.setdefault(key, entry["body"]) != entry["body"]:
-                yield "repeats have the same body", key
-            elif json.loads(entry["body"])["data"] != payloads[key]:
-                yield "what arrives is what was stored", key
+        for sink, calls in self.came.items():
+            payloads = {one.key: one.payload for one in self.store.deliveries if one.sink == sink}
+            yield from _arrivals(payloads, calls)
 
     def _order(self) -> Iterator[tuple[str, str]]:
-        """Revisions come first in their order, whatever is repeated."""
-        highest: dict[str, int] = {}
-        seen: set[str] = set()
-        for entry in self.came:
-            if not entry["stored"] or entry["key"] in seen:
-                continue
-            seen.add(entry["key"])
-            id, revision = entry["handoff_id"], entry["revision"]
-            if revision != highest.get(id, 0) + 1:
-                yield "revisions arrive in order", f"{id}: {revision} after {highest.get(id, 0)}"
-            highest[id] = max(revision, highest.get(id, 0))
+        for calls in self.came.values():
+            yield from _order(calls)
+
+
+def _arrivals(payloads: Mapping[str, Any], calls: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+    bodies: dict[str, str] = {}
+    keys: dict[tuple[str, int], str] = {}
+    stored = {entry["key"] for entry in calls if entry["stored"]}
+    for key in payloads:
+        if key not in stored:
+            yield "each revision arrives", key
+    for entry in calls:
+        key, place = entry["key"], (entry["handoff_id"], entry["revision"])
+        if key not in payloads:
+            yield "what arrives is stored here too", key
+            continue
+        if not entry["signed"]:
+            yield "each call is signed", key
+        if keys.setdefault(place, key) != key:
+            yield "a revision arrives with one key", f"{place}: {key} and {keys[place]}"
+        if bodies.setdefault(key, entry["body"]) != entry["body"]:
+            yield "repeats have the same body", key
+        elif json.loads(entry["body"])["data"] != payloads[key]:
+            yield "what arrives is what was stored", key
+
+
+def _order(calls: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+    """Revisions come first in their order, whatever is repeated."""
+    highest: dict[str, int] = {}
+    seen: set[str] = set()
+    for entry in calls:
+        if not entry["stored"] or entry["key"] in seen:
+            continue
+        seen.add(entry["key"])
+        id, revision = entry["handoff_id"], entry["revision"]
+        if revision != highest.get(id, 0) + 1:
+            yield "revisions arrive in order", f"{id}: {revision} after {highest.get(id, 0)}"
+        highest[id] = max(revision, highest.get(id, 0))

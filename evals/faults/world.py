@@ -244,6 +244,11 @@ def world(
             found.end()
 
 
+def sink_of(hook: str) -> str:
+    """Name of a webhook's sink in the outbox."""
+    return f"webhook-{hook}"
+
+
 def free_port() -> int:
     """A port that nobody listens on now."""
     with socket.socket() as listener:
