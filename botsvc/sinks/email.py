@@ -61,8 +61,8 @@ class MailHouse:
         if self.can_read_replies:
             tag = self.tags.make(role, conversation_id)
             message["Reply-To"] = reply_address(self.settings.reply_to, self.settings.sender, tag)
-        elif self.settings.reply_to:
-            message["Reply-To"] = self.settings.reply_to.replace("{tag}", "").replace("+@", "@")
+        elif self.settings.reply_to and "{tag}" not in self.settings.reply_to:
+            message["Reply-To"] = self.settings.reply_to
         message["Date"] = format_datetime(self.clock())
         message[LOOP_HEADER] = self.settings.sender
 

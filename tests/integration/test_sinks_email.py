@@ -81,7 +81,7 @@ def team_sink(settings: MailSettings, *, language: str = "fi") -> EmailSink:
         EmailSinkSettings(to="support@help.test"),
         language=language,
         address_of=lambda team: TEAMS.get(team, ""),
-        link_of=lambda handoff: f"https://help.test/desk/handoffs/{handoff}",
+        link_of=lambda conversation: f"https://help.test/desk/conversations/{conversation}",
     )
 
 
@@ -163,7 +163,7 @@ def test_a_team_gets_everything_that_came_with_a_handoff(mail: MailServers) -> N
     text = body(message)
     for expected in (
         "Asiakas odottaa vastausta.",
-        "https://help.test/desk/handoffs/h_1",
+        "https://help.test/desk/conversations/c_1",
         "Sähköposti: matti@mail.test",
         "Puhelin: 040 123 4567",
         "Soittopyyntö: 040 123 4567, iltapäivällä, odottaa",
@@ -609,6 +609,23 @@ def test_two_workers_send_each_mail_once_and_in_order(mail: MailServers, storage
     for name in "ab":
         mails = [one for one in found if f"h_{name}" in one]
         assert mails == [f"<handoff.h_{name}.{place}@help.test>" for place in (1, 2, 3)]
+
+
+def test_without_a_mailbox_to_read_no_mail_promises_that_replies_arrive(
+    mail: MailServers, storage: Storage
+) -> None:
+    to_customer = message_delivery(3, text="Hei", name="", language="et", to="matti@mail.test")
+    for template, expected in (("", None), ("{tag}@help.test", None), ("desk@help.test", "desk@help.test")):
+        settings = mail.settings(imap_host="", reply_to=template)
+        for message in (
+            team_sink(settings).compose(document(1), to="team@help.test"),
+            CustomerMailSink(house(settings), storage).compose(to_customer),
+        ):
+            assert message["Reply-To"] == expected
+            assert "vastauksesi menee" not in body(message)
+            assert "reply to this message" not in body(message)
+    assert message["From"] == "Yritys Oy <support@help.test>"
+    assert message["Subject"] == "Reply to your question – Yritys Oy"
 
 
 def test_a_changed_name_or_role_breaks_a_tag() -> None:
