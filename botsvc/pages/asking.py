@@ -21,12 +21,15 @@ from botsvc.errors import (
     ConversationError,
     ConversationFull,
     InvalidMessage,
+    PeopleError,
     StorageError,
     UnknownConversation,
     WrongToken,
 )
 from botsvc.exchange import CustomerTurn, Start
+from botsvc.pages.acting import ACTS, ActRefused, perform
 from botsvc.pages.rendering import Pages, safe
+from botsvc.pages.request import PEOPLE, request_view
 from botsvc.pages.topics import topics
 from botsvc.problems import Problem, ProblemType
 
@@ -56,6 +59,9 @@ class Form:
     message_id: str
     held: Held
     restore: bool  #: nothing was said: the page comes back to its conversation
+    act: str  #: what was done beside writing, of ``ACTS``
+    since: int  #: only what came after this sequence is wanted
+    fields: Mapping[str, str]  #: everything, for the acts
 
 
 def ask_page(pages: Pages, request: Request) -> Response:
@@ -67,11 +73,13 @@ def asked_page(pages: Pages, request: Request, body: bytes) -> Response:
     """The page after a message."""
     lang = pages.language(request)
     form = _form(body)
-    held, since = form.held, 0
+    held, since = form.held, form.since + 1
     try:
-        if not form.restore and (form.text.strip() or form.press):
+        if form.act and held.id:
+            since = perform(pages, held.id, held.token, form.act, form.fields, form.message_id) or since
+        elif not form.restore and (form.text.strip() or form.press):
             if not held.id:
-                held = _open(pages, request, lang)
+                held = _open(pages, request, lang, form.fields.get("time_zone", ""))
             turn = CustomerTurn(
                 client_message_id=form.message_id,
                 text=form.text,
@@ -79,18 +87,41 @@ def asked_page(pages: Pages, request: Request, body: bytes) -> Response:
                 index=form.index,
                 network=pages.service.network(request),
             )
-            since = take_turn(pages.service, held.id, held.token, turn, None)["sequence"]
-        shown = transcript(pages.service, held.id, held.token) if held.id else None
-    except (Problem, ConversationError, StorageError) as error:
+            said = take_turn(pages.service, held.id, held.token, turn, None)["sequence"]
+            since = min(since, said) if form.since else said
+        shown = transcript(pages.service, held.id, held.token, lang=lang) if held.id else None
+    except (Problem, ConversationError, PeopleError, StorageError, ActRefused) as error:
         return _failed(pages, request, lang, form, error)
     entries = list(_entries(pages, shown["entries"], lang)) if shown else []
     if request.headers.get(FRAGMENT):
         new = [entry for entry in entries if entry["sequence"] >= since]
-        html = pages.fragment(
-            "entries.html", entries=new, held=held, message_id=_new_id(), waiting=_waiting(pages, shown, lang)
-        )
+        html = pages.fragment("news.html", **_talk(pages, held, new, shown, lang), t=_words(pages, lang))
         return HTMLResponse(html)
-    return _page(pages, request, lang, held, entries, waiting=_waiting(pages, shown, lang))
+    return _page(pages, request, lang, held, entries, shown=shown)
+
+
+def _words(pages: Pages, lang: str) -> Mapping[str, str]:
+    return pages.service.texts.all(lang)
+
+
+def _talk(
+    pages: Pages,
+    held: Held,
+    entries: list[dict[str, Any]],
+    shown: Mapping[str, Any] | None,
+    lang: str,
+) -> dict[str, Any]:
+    """What the templates of a conversation show, as a whole or as a part."""
+    return {
+        "entries": entries,
+        "held": held,
+        "message_id": _new_id(),
+        "waiting": _waiting(pages, shown, lang),
+        "request": request_view(pages, shown, lang) if shown else None,
+        "last": shown["last_sequence"] if shown else 0,
+        "live": shown is not None and shown["owner"] in PEOPLE,
+        "home": f"/?lang={lang}",
+    }
 
 
 def _page(
@@ -100,7 +131,7 @@ def _page(
     held: Held,
     entries: list[dict[str, Any]],
     *,
-    waiting: str = "",
+    shown: Mapping[str, Any] | None = None,
     error: str = "",
     text: str = "",
     status: int = 200,
@@ -116,10 +147,11 @@ def _page(
         title=texts["page_title"],
         description=texts["welcome"],
         values={
-            "entries": entries,
-            "held": held,
-            "message_id": _new_id(),
-            "waiting": waiting,
+            **{
+                name: value
+                for name, value in _talk(pages, held, entries, shown, lang).items()
+                if name != "home"
+            },
             "error": error,
             "text": text,
             "limit": limit,
@@ -140,10 +172,14 @@ def _failed(pages: Pages, request: Request, lang: str, form: Form, error: Except
     status, said = 503, texts.say(lang, "error_search")
     if isinstance(error, _EXPIRED):
         status, said, held = 410, texts.say(lang, "error_expired"), Held()
+    elif isinstance(error, ActRefused):
+        status, said = 422, texts.say(lang, error.key)
     elif isinstance(error, InvalidMessage) and error.field == "text":
         status, said = 422, texts.say(lang, "error_too_long", limit=limit)
     elif isinstance(error, Problem) and error.kind is ProblemType.RATE_LIMITED:
         status, said = 429, texts.say(lang, "error_too_many")
+    elif isinstance(error, PeopleError):
+        status, said = 409, texts.say(lang, "request_ended")
     elif isinstance(error, ConversationError):
         status = 422
     if request.headers.get(FRAGMENT):
@@ -152,11 +188,12 @@ def _failed(pages: Pages, request: Request, lang: str, form: Form, error: Except
     return _page(pages, request, lang, held, [], error=said, text=form.text, status=status)
 
 
-def _open(pages: Pages, request: Request, lang: str) -> Held:
+def _open(pages: Pages, request: Request, lang: str, time_zone: str) -> Held:
     service = pages.service
     service.starts.take(service.network(request), "This network opens many conversations")
     locale = request.headers.get("accept-language", "").partition(",")[0].partition(";")[0]
-    opened = service.conversations.create(Start(language=lang, locale=locale[:35], page="/"))
+    start = Start(language=lang, locale=locale[:35], page="/", time_zone=time_zone[:64])
+    opened = service.conversations.create(start)
     return Held(id=opened.conversation_id, token=opened.token)
 
 
@@ -178,6 +215,11 @@ def _form(body: bytes) -> Form:
         message_id=value("message_id")[:100] or _new_id(),
         held=Held(id=value("conversation")[:100], token=value("token")[:200]),
         restore=bool(value("restore")),
+        act=act if (act := value("act")) in ACTS else "",
+        since=int(since)
+        if (since := value("since")).isascii() and since.isdigit() and len(since) < 10
+        else 0,
+        fields={name: values[-1][:2_000] for name, values in fields.items()},
     )
 
 
@@ -201,6 +243,9 @@ def _entries(pages: Pages, entries: list[dict[str, Any]], lang: str) -> Iterator
         if entry["author"] == "customer":
             pressed = _label(pages, entry, buttons, lang) if entry["press"] else ""
             yield {**entry, "text": entry["text"] or pressed, "lang": lang, "view": None}
+            continue
+        if entry["author"] != "bot":
+            yield {**entry, "lang": lang, "view": None}
             continue
         message = entry["message"]
         view = _view(pages, message) if message and message["reply"] else None

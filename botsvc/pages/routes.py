@@ -13,6 +13,7 @@ from starlette.routing import Route
 from botsvc.pages.asking import ask_page, asked_page
 from botsvc.pages.help import article_page, index_page
 from botsvc.pages.rendering import STATIC, Pages
+from botsvc.pages.status import status_act, status_page
 from botsvc.problems import Problem
 
 Handler = Callable[[Pages, Request], Response]
@@ -40,9 +41,14 @@ def page_routes(pages: Pages) -> list[Route]:
     async def asked(request: Request) -> Response:
         return await shown(request, partial(asked_page, pages, request, await request.body()))
 
+    async def followed_up(request: Request) -> Response:
+        return await shown(request, partial(status_act, pages, request, await request.body()))
+
     return [
         page("/", ask_page),
         Route("/", asked, methods=["POST"]),
+        page("/status/{token}", status_page),
+        Route("/status/{token}", followed_up, methods=["POST"]),
         Route("/help", _to_help(pages), methods=["GET"]),
         Route("/help/", _to_help(pages), methods=["GET"]),
         Route("/help/{lang}", _to_language, methods=["GET"]),
