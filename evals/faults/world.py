@@ -233,7 +233,7 @@ def world(
     with _database(folder, database) as url:
         found = World(
             folder=folder,
-            index=index.resolve() if index else _built(folder),
+            index=index.resolve() if index else build_index(folder),
             url=url,
             hooks={name: free_port() for name in hooks},
             settings=settings or {},
@@ -266,7 +266,8 @@ def wait_for_port(port: int, seconds: float = PATIENCE) -> None:
     raise FaultsError(f"nobody listens on port {port} after {seconds:g} s")
 
 
-def _built(folder: Path) -> Path:
+def build_index(folder: Path) -> Path:
+    """Build the small help center's index in ``folder``; takes some seconds."""
     kb, root = folder / "kb", folder / "index"
     for name, text in ARTICLES.items():
         path = kb / name
