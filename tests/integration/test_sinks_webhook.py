@@ -285,7 +285,7 @@ def test_a_receiver_that_fails_in_every_way_still_gets_everything_in_order(tmp_p
         held = stack.enter_context(socket.socket())
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
-        hook = sink(f"http://127.0.0.1:{port}/", timeout_seconds=0.3)
+        hook = sink(f"http://127.0.0.1:{port}/", timeout_seconds=0.5)
         worker = OutboxWorker(
             storage,
             {hook.name: hook},
@@ -308,8 +308,11 @@ def test_a_receiver_that_fails_in_every_way_still_gets_everything_in_order(tmp_p
         wait_until(lambda: all_delivered(storage))
         worker.stop()
     keys = [call.headers["webhook-id"] for call in receiver.calls]
-    assert keys == [first.key] * 4 + [f"handoff:h_1:{place}:webhook-crm" for place in (2, 3)]
+    assert keys[:4] == [first.key] * 4
     assert len({call.body for call in receiver.calls[:4]}) == 1
+    # On a busy machine a call may also take too long and come again: the order is what is promised.
+    assert list(dict.fromkeys(keys)) == [f"handoff:h_1:{place}:webhook-crm" for place in (1, 2, 3)]
+    assert keys == sorted(keys)
     storage.close()
 
 
