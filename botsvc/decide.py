@@ -369,8 +369,10 @@ def _hand_off(turn: TurnFacts, rule: Rule, reason: Reason, priority: Priority) -
     crisis = priority is Priority.CRISIS
     opening = "crisis" if crisis else _OPENINGS.get(reason)
     situation = _situation(turn.policy)
-    top = turn.hits[0] if turn.hits else turn.state.last_hit
-    article = turn.article(top) if top and reason is not Reason.ASKED else None
+    # "A person, please" is about what was shown before, not about itself.
+    asked = reason is Reason.ASKED
+    top = turn.hits[0] if turn.hits and not asked else turn.state.last_hit
+    article = turn.article(top) if top else None
     form = _form(turn, article, reason)
     interview = None if crisis else begun(turn, form)
     text: tuple[str, ...] = (situation,)
@@ -396,9 +398,6 @@ def _hand_off(turn: TurnFacts, rule: Rule, reason: Reason, priority: Priority) -
 
 def _form(turn: TurnFacts, article: Article | None, reason: Reason) -> str:
     """The form of what it is about; where the bot is not even near to sure of that, none."""
-    if reason is Reason.ASKED:  # "a person, please" is about what was shown before
-        shown = turn.article(turn.state.last_hit) if turn.state.last_hit else None
-        return shown.handoff.form if shown else ""
     guessed = reason in (Reason.LOW_CONFIDENCE, Reason.REPEATED_FAILURE) and bool(turn.hits)
     return article.handoff.form if article and (turn.choices_likely or not guessed) else ""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from botsvc.answering import Reply
 from botsvc.conversations import HIDDEN
-from botsvc.decisions import Answered, Decision, HandOff, Interview
+from botsvc.decisions import Answered, Decision, HandOff, Interview, Reason
 from botsvc.episode import EpisodeState, Message, Owner
 from botsvc.exchange import CustomerTurn, Met
 from botsvc.feedback import verdict_of
@@ -143,9 +143,14 @@ def _with_reception(bot: BotTurn, reception: Reception | None) -> BotTurn:
 
 
 def _topic(index: Index | None, reply: Reply) -> str:
-    """The topic of the article shown, else of the best hit."""
+    """The topic of the article shown, else of the best hit.
+
+    Of who asks for a person it is that of the article shown before: "may I talk to somebody" is about none.
+    """
     decision = reply.decision
     hit = decision.hit if isinstance(decision, Answered | HandOff) else None
+    if hit is None and decision.reason is Reason.ASKED:
+        hit = reply.state.last_hit
     hit = hit or (reply.hits[0] if reply.hits else None)
     article = index.article(hit.key) if index is not None and hit is not None else None
     return article.topics[0] if article is not None and article.topics else ""
