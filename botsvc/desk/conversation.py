@@ -114,12 +114,32 @@ def parts(call: Call, found: Opened, words: Words) -> dict[str, Any]:
         "do": do,
         "message_id": secrets.token_hex(12),
     }
+    values |= _facts(call, found, words)
     values["versions"] = {
         "log": _version(words.lang, [(entry, entry.receipt) for entry in now_entries]),
         "standing": _version(words.lang, standing),
         "do": _version(words.lang, do),
+        "facts": _version(words.lang, [*_shown_facts(found), values["mine"], sorted(values["sealed"])]),
     }
     return values
+
+
+def _shown_facts(found: Opened) -> list[Any]:
+    names = ("contact", "identity", "audience", "facts", "masked", "topic", "priority", "reason", "language")
+    return [found.document.get(name) for name in names]
+
+
+def _facts(call: Call, found: Opened, words: Words) -> dict[str, Any]:
+    """What is known of the customer and of what they want."""
+    base, page = call.desk.service.settings.site.base_url, found.conversation.page
+    topic = str(found.document.get("topic") or "")
+    return {
+        "document": found.document,
+        "sealed": {fact.field: fact for fact in found.sealed},
+        "mine": found.handoff.agent == call.me,
+        "topic": topic_name(topic, call.desk.service.texts.all(words.lang)) if topic else "",
+        "page_link": page if page.startswith(("https://", "http://")) else (base + page if page else ""),
+    }
 
 
 def news(call: Call) -> Response:
@@ -169,15 +189,9 @@ def _beside(call: Call, found: Opened, words: Words) -> dict[str, Any]:
     handoff, agent = found.handoff, call.session.agent
     topic = str(found.document.get("topic") or "")
     able = [one for one in found.people.values() if one.active and may_handle(one, handoff)]
-    base = call.desk.service.settings.site.base_url
-    page = found.conversation.page
     earlier = [event for event in found.events if event.episode < handoff.episode]
     return {
-        "document": found.document,
         "earlier": _telling(call, found, words).entries(earlier),
-        "sealed": {fact.field: fact for fact in found.sealed},
-        "mine": handoff.agent == agent.id,
-        "topic": topic_name(topic, call.desk.service.texts.all(words.lang)) if topic else "",
         "teams": call.desk.team_names(words.lang),
         "colleagues": [one for one in able if one.id != agent.id],
         "mentionable": [one for one in able if one.id != agent.id],
@@ -187,7 +201,6 @@ def _beside(call: Call, found: Opened, words: Words) -> dict[str, Any]:
         "cases": found.cases,
         "callbacks": found.callbacks,
         "names": {person.id: person.name for person in found.people.values()},
-        "page_link": page if page.startswith(("https://", "http://")) else (base + page if page else ""),
         "canned": suggestions.canned(call.desk, agent, handoff, topic),
         "case": case_draft(found, words),
         "now": words.now,

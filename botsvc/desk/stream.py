@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -16,6 +17,8 @@ from botsvc.problems import Problem
 
 #: How often a quiet stream says that it lives.
 QUIET_SECONDS = 15.0
+#: What happens within this time after news is told together.
+REST_SECONDS = 0.3
 #: After so many quiet times the session is looked at again.
 _CHECK_EVERY = 4
 
@@ -45,6 +48,7 @@ async def _told(desk: Desk, request: Request) -> AsyncIterator[bytes]:
                 return
             if wake is not None:
                 yield event("news", {})
+                await asyncio.sleep(REST_SECONDS)
                 continue
             quiet += 1
             if quiet % _CHECK_EVERY == 0 and not await _still_signed_in(desk, request):

@@ -44,6 +44,10 @@ from botsvc.people_facts import (
 )
 from botsvc.storage.records import Conversation, Delivery
 
+#: Where the confidence says something: what was answered, and what was not for want of it.
+_SURE_OF = frozenset({"answered", "clarified"})
+_UNSURE = frozenset({"low_confidence", "repeated_failure"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -83,7 +87,10 @@ class Telling:
                 return self._said(event, "customer", self._pressed(fact), self._customer_tags(fact))
             case BotReplied():
                 share = fact.numbers.get("confidence")
-                sure = words.say("confidence", percent=round(100 * share)) if share is not None else ""
+                meant = fact.outcome in _SURE_OF or fact.reason in _UNSURE
+                sure = (
+                    words.say("confidence", percent=round(100 * share)) if meant and share is not None else ""
+                )
                 tags = (words.named("outcome", fact.outcome), words.named("why", fact.reason), sure)
                 return self._said(event, "bot", fact.text, tags, shown=fact.shown)
             case PersonMessage():

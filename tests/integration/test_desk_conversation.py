@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
@@ -97,13 +97,16 @@ def test_the_list_is_sent_only_when_it_has_changed(web: Running, maija: Worker) 
     assert "<html" not in again.html
 
 
-def test_a_late_promise_is_said_in_words(web: Running, maija: Worker) -> None:
-    customer = asks(web)
+def promised(web: Running, customer: Customer, by: datetime) -> None:
     with store_of(web).write() as writing:
         handoff = writing.handoff_of(customer.id, 1)
         assert handoff is not None
-        early = datetime(2026, 1, 1, tzinfo=UTC)
-        writing.save_handoff(replace(handoff, promised_by=early, time_zone="Europe/Helsinki"))
+        writing.save_handoff(replace(handoff, promised_by=by, time_zone="Europe/Helsinki"))
+
+
+def test_a_late_promise_is_said_in_words(web: Running, maija: Worker) -> None:
+    customer = asks(web)
+    promised(web, customer, datetime(2026, 1, 1, tzinfo=UTC))
     page = maija.get("/desk")
     assert "late" in page.text
     assert "past its promised time" in page.text or "past their promised time" in page.text
@@ -168,6 +171,7 @@ def test_the_screen_holds_what_the_bot_knew(web: Running, maija: Worker) -> None
     customer.say(press="not_helped")
     customer.say("my code is 131052-308T, get me a human")
     customer.say("me@customer.example")
+    promised(web, customer, datetime.now(UTC) + timedelta(hours=3, seconds=30))
     page = maija.get(place(customer))
     for expected in (
         "Asked for a person",
@@ -180,6 +184,7 @@ def test_the_screen_holds_what_the_bot_knew(web: Running, maija: Worker) -> None
         "Customer service",
         "English",
         "Reply promised by",
+        "3 h left",
     ):
         assert expected in unescape(page.html), expected
     assert "131052" not in page.html
@@ -425,9 +430,18 @@ def test_news_are_sent_as_the_parts_that_changed(web: Running, maija: Worker) ->
     customer.say("are you there?")
     news = maija.get(address)
     assert news.status == 200
-    assert [found["id"] for found in news.all("div") if found.get("hx-swap-oob")] == ["log"]
+    assert changed(news) == ["log"]
     assert "are you there?" in news.html
     assert "<html" not in news.html
+    customer.say("you can write to me@customer.example")
+    address = unescape(next(found["hx-get"] for found in news.all("div", id="news")))
+    news = maija.get(address)
+    assert {"log", "facts"} <= set(changed(news))
+    assert news.all("a", href="mailto:me@customer.example")
+
+
+def changed(news: Page) -> list[str]:
+    return [found["id"] for found in news.all("div") if found.get("hx-swap-oob")]
 
 
 def test_colleagues_see_who_has_a_conversation_open_and_who_writes(
