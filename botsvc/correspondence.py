@@ -26,7 +26,15 @@ from botsvc.people_facts import NoteAdded, PersonMessage, ServiceMessage
 from botsvc.reception import FrontDesk
 from botsvc.routing import RoutingFacts
 from botsvc.sinks.email import EMAIL_SINK
-from botsvc.sinks.incoming_mail import Bounce, CustomerMail, IncomingMail, StaffReply, mail_row
+from botsvc.sinks.incoming_mail import (
+    Bounce,
+    CustomerMail,
+    Ignored,
+    IgnoredReason,
+    IncomingMail,
+    StaffReply,
+    mail_row,
+)
 from botsvc.sinks.mail_parsing import ParsedMail
 from botsvc.starting import begin
 from botsvc.storage.records import Conversation
@@ -74,6 +82,8 @@ class Correspondence:
                 self._from_staff(writing, incoming)
             case Bounce():
                 self._bounced(writing, incoming)
+            case Ignored(reason=IgnoredReason.UNKNOWN_SENDER):
+                self._from_stranger(writing, incoming)
         return incoming.conversation_id
 
     def _from_customer(self, writing: Writing, incoming: CustomerMail) -> str:
@@ -176,6 +186,15 @@ class Correspondence:
             sequence = change.append(PersonMessage(text=text, name=name, channel="email"), actor)
             answered(change)
             to_customer(change, sequence, text=text, name=name)
+        change.end()
+
+    def _from_stranger(self, writing: Writing, incoming: Ignored) -> None:
+        """Somebody answered a team's mail whom nobody knows: people decide what to do with it."""
+        change = self._opened(writing, incoming.conversation_id)
+        if change is None or change.handoff is None:
+            return
+        text, _ = self._text(incoming.mail, with_subject=False)
+        change.append(NoteAdded(text=f"{incoming.mail.sender}: {text}"), _MAIL)
         change.end()
 
     def _bounced(self, writing: Writing, incoming: Bounce) -> None:

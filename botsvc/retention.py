@@ -1,4 +1,4 @@
-"""Deleting conversations and feedback whose time is over, at start and daily while the service runs."""
+"""Deleting conversations, feedback and records whose time is over, at start and then daily."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from botsvc.clock import utc_now
 from botsvc.errors import StorageError
 from botsvc.storage import Storage
 from botsvc.storage.transactions import Writing
+
+if TYPE_CHECKING:
+    from botsvc.settings import RetentionSettings
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,18 @@ def delete_old_examples(storage: Storage, days: int, *, clock: Callable[[], date
     return _in_batches(storage, lambda writing: writing.delete_old_examples(since=since, limit=BATCH))
 
 
+def delete_old_mails(storage: Storage, days: int, *, clock: Callable[[], datetime] = utc_now) -> int:
+    """Forget the Message-IDs of mails without a conversation; how many there were."""
+    since = clock() - timedelta(days=days)
+    return _in_batches(storage, lambda writing: writing.delete_old_mails(since=since, limit=BATCH))
+
+
+def delete_old_audit(storage: Storage, days: int, *, clock: Callable[[], datetime] = utc_now) -> int:
+    """Delete what people did at the desk more than ``days`` days ago; how many entries there were."""
+    since = clock() - timedelta(days=days)
+    return _in_batches(storage, lambda writing: writing.delete_old_audit(since=since, limit=BATCH))
+
+
 def _in_batches(storage: Storage, delete: Callable[[Writing], int]) -> int:
     total = 0
     while True:
@@ -46,21 +62,24 @@ def _in_batches(storage: Storage, delete: Callable[[Writing], int]) -> int:
 
 
 @contextmanager
-def deleting_old(storage: Storage, days: int, example_days: int) -> Iterator[None]:
+def deleting_old(storage: Storage, kept: RetentionSettings) -> Iterator[None]:
     """Do so now and every day, in a thread of its own, while the block lasts."""
     stop = threading.Event()
+    kinds: tuple[tuple[str, int, Callable[[Storage, int], int]], ...] = (
+        ("conversations", kept.conversation_days, delete_old),
+        ("customers' examples", kept.example_days, delete_old_examples),
+        ("mails without a conversation", kept.conversation_days, delete_old_mails),
+        ("entries of the audit", kept.audit_days, delete_old_audit),
+    )
 
     def work() -> None:
         while True:
-            try:
-                count = delete_old(storage, days)
-                if count:
-                    log.info("deleted %d conversations older than %d days", count, days)
-                count = delete_old_examples(storage, example_days)
-                if count:
-                    log.info("deleted %d customers' examples older than %d days", count, example_days)
-            except StorageError as error:
-                log.warning("what is old was not deleted, the next try is tomorrow: %s", error)
+            for name, days, delete in kinds:
+                try:
+                    if count := delete(storage, days):
+                        log.info("deleted %d %s older than %d days", count, name, days)
+                except StorageError as error:
+                    log.warning("old %s were not deleted, the next try is tomorrow: %s", name, error)
             if stop.wait(EVERY_SECONDS):
                 return
 

@@ -46,7 +46,7 @@ def run(settings: Settings, *, ready: Callable[[str], None]) -> None:
     try:
         # KeyboardInterrupt is how uvicorn says that Ctrl-C has ended it, after its clean-up.
         kept = settings.retention
-        with deleting_old(storage, kept.conversation_days, kept.example_days), suppress(KeyboardInterrupt):
+        with deleting_old(storage, kept), suppress(KeyboardInterrupt):
             server.run(sockets=[sock])
     finally:
         storage.close()

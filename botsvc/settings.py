@@ -165,7 +165,7 @@ class ConversationSettings(Section):
         default=7,
         ge=1,
         le=365,
-        description="Days without a word from the customer after people's reply until a request is abandoned.",
+        description="Days without a word from the customer after people's reply until it counts as abandoned.",
     )
 
 
@@ -241,6 +241,11 @@ class RetentionSettings(Section):
         default=730,
         ge=1,
         description="Days after which a customer's feedback is deleted and no longer learned from.",
+    )
+    audit_days: int = Field(
+        default=365,
+        ge=1,
+        description="Days after which the record of what people did at the desk is deleted.",
     )
 
 

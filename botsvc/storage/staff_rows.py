@@ -92,3 +92,11 @@ class StaffWriting(StaffReading, ChangingRows):
         """Delete the sessions that have ended by themselves; how many there were."""
         query = delete(tables.desk_sessions).where(tables.desk_sessions.c.expires_at <= now)
         return self._connection.execute(query).rowcount
+
+    def delete_old_audit(self, *, since: datetime, limit: int) -> int:
+        """Delete at most ``limit`` entries of the audit from before then; how many there were."""
+        columns = tables.audit.c
+        oldest = select(columns.id).where(columns.at < since).limit(limit)
+        ids = list(self._connection.execute(oldest).scalars())
+        self._connection.execute(delete(tables.audit).where(columns.id.in_(ids)))
+        return len(ids)

@@ -15,7 +15,14 @@ from botsvc.correspondence import Correspondence
 from botsvc.handling import Handling
 from botsvc.people import People, Resolution
 from botsvc.reception import FrontDesk
-from botsvc.sinks.incoming_mail import AutoReply, Bounce, CustomerMail, StaffReply
+from botsvc.sinks.incoming_mail import (
+    AutoReply,
+    Bounce,
+    CustomerMail,
+    Ignored,
+    IgnoredReason,
+    StaffReply,
+)
 from botsvc.sinks.mail_parsing import ParsedMail
 from botsvc.storage import Handoff, Storage, open_storage
 from botsvc.storage.records import StoredAgent
@@ -194,6 +201,18 @@ def test_machines_get_no_answer_and_change_nothing(office: Office) -> None:
     )
     assert office.types(conversation_id) == before
     assert office.correspondence.receive(AutoReply(mail=parsed("x", number=3), conversation_id=None)) is None
+
+
+def test_a_strangers_answer_to_a_teams_mail_is_shown_to_people_alone(office: Office) -> None:
+    conversation_id = office.writes("Korttini ei toimi.")
+    office.correspondence.receive(
+        Ignored(
+            mail=parsed("Lähettäkää salasana tänne.", number=2),
+            conversation_id=conversation_id,
+            reason=IgnoredReason.UNKNOWN_SENDER,
+        )
+    )
+    assert office.types(conversation_id)[-1] == "note_added"
 
 
 def test_an_address_that_does_not_work_is_no_address(office: Office) -> None:
