@@ -81,7 +81,7 @@ class Change:
     def own(self, owner: Owner, actor: Actor, *, agent: str = "", name: str = "") -> None:
         """Give the episode to ``owner``; nothing is said where they have it already."""
         before = self.owner
-        if before is owner and (owner is not Owner.AGENT or self._has(agent)):
+        if before is owner and (owner is not Owner.AGENT or not agent or self._has(agent)):
             return
         self.append(OwnerChanged(owner=owner.value, before=before.value, agent=agent, name=name), actor)
         state = {**self.episode.state, "owner": owner.value} if self.episode.state else {}
@@ -189,11 +189,18 @@ class Change:
         self.writing.save_episode(self.episode)
         if self.handoff is not None:
             if self._revised:
+                if self.handoff.state != HandoffState.OPEN:
+                    self._call_off(self.handoff)
                 self.handoff = self._documented(self.handoff)
             self.writing.save_handoff(self.handoff)
             if self._revised:
                 self._enqueue(self.handoff)
         self.writing.save_conversation(replace(self.conversation, updated_at=self.now))
+
+    def _call_off(self, handoff: Handoff) -> None:
+        """What experts were asked, and who was to be called: however the request ended, it is over."""
+        self.writing.cancel_cases(handoff.id)
+        self.writing.withdraw_callbacks(handoff.id)
 
     def _documented(self, handoff: Handoff) -> Handoff:
         conversation = self.conversation

@@ -15,17 +15,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from botsvc.change import Change
+from botsvc.arrivals import NOT_DELIVERED
+from botsvc.change import CUSTOMER_MAIL, Change
 from botsvc.episode import Owner
 from botsvc.errors import StorageError
-from botsvc.events import Actor, ActorKind, CustomerMessage, Event, MessagesRead
-from botsvc.handling import is_connected
+from botsvc.events import Actor, ActorKind, Event, MessagesRead
+from botsvc.facts import EventType
+from botsvc.handling import CONNECTED, is_connected
 from botsvc.handoff import HandoffState
 from botsvc.people_facts import ArticleSent, HandoffEnded, PersonMessage, ServiceMessage
 from botsvc.reception import Reception
 from botsvc.storage import Storage
 from botsvc.storage.records import Handoff
-from botsvc.storage.transactions import Reading
+from botsvc.storage.timer_rows import Watched
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,10 @@ class Timer(StrEnum):
     STILL_WAITING = "still_waiting"
     UNREACHABLE = "unreachable"
     ABANDONED = "abandoned"
+
+
+#: Keys of what the service says that must reach the customer, read on the page or by e-mail.
+MAILED = (Timer.PROMISE_BREAKS.value, NOT_DELIVERED)
 
 
 class Words(Protocol):
@@ -89,9 +95,9 @@ class Timers:
         """Do everything that is due at ``now``; how many conversations were changed."""
         with self.storage.read() as reading:
             due = [
-                (handoff.conversation_id, timer)
-                for handoff in reading.handoffs(states=[HandoffState.OPEN.value])
-                for timer in _due(reading, handoff, now, self.patience)
+                (one.conversation_id, timer)
+                for one in reading.watched(told_waiting=Timer.STILL_WAITING)
+                for timer in _due(one, now, self.patience)
             ]
         return sum(self._tried(conversation_id, timer, now) for conversation_id, timer in due)
 
@@ -114,7 +120,8 @@ class Timers:
             handoff = change.handoff
             if handoff is None or handoff.state != HandoffState.OPEN:
                 return False
-            if timer not in _due(writing, handoff, now, self.patience):
+            watched = writing.watched(told_waiting=Timer.STILL_WAITING, handoff_id=handoff.id)
+            if not any(timer in _due(one, now, self.patience) for one in watched):
                 return False  # somebody was quicker
             _ACTIONS[timer](self, change, handoff)
             change.end()
@@ -159,56 +166,49 @@ _ACTIONS: Mapping[Timer, Callable[[Timers, Change, Handoff], None]] = {
 }
 
 
-def _due(reading: Reading, handoff: Handoff, now: datetime, patience: Patience) -> Iterator[Timer]:
+def _due(one: Watched, now: datetime, patience: Patience) -> Iterator[Timer]:
     """The timers that have run out for an open handoff."""
-    conversation = reading.conversation(handoff.conversation_id)
-    if conversation is None or conversation.episode != handoff.episode:
-        return
-    connected = is_connected(conversation, now)
-    reachable = bool(conversation.email or conversation.phone)
-    if not reachable and not connected and now - conversation.seen_at >= patience.unreachable:
+    connected = one.channel != "email" and now - one.seen_at <= CONNECTED
+    reachable = bool(one.email or one.phone)
+    if not reachable and not connected and not one.open_work and now - one.seen_at >= patience.unreachable:
         yield Timer.UNREACHABLE
         return
-    events = reading.events(conversation.id, episode=handoff.episode)
-    last = _last_word(events)
-    waits_for_us = last is None or isinstance(last.fact, CustomerMessage)
-    if not waits_for_us and last is not None and now - last.at >= patience.abandoned:
+    waits_for_us = one.last_word_at is None or one.last_word == EventType.CUSTOMER_MESSAGE
+    if (
+        one.last_word_at is not None
+        and not waits_for_us
+        and not one.open_work
+        and now - one.last_word_at >= patience.abandoned
+    ):
         yield Timer.ABANDONED
         return
-    if handoff.agent and (waits_for_us or connected):
-        agent = reading.agent(handoff.agent)
-        seen = agent.seen_at if agent and agent.active else None
+    if one.owner == Owner.AGENT and (waits_for_us or connected):
+        seen = one.agent_seen_at if one.agent_active else None
         if seen is None or now - seen >= AGENT_GONE:
-            episode = reading.episode(conversation.id, handoff.episode)
-            if episode is not None and episode.owner == Owner.AGENT:
-                yield Timer.AGENT_GONE
-    if handoff.answered_at is not None:
+            yield Timer.AGENT_GONE
+    if one.answered_at is not None:
         return
-    if handoff.promised_by is not None and now >= handoff.promised_by - PROMISE_MARGIN:
-        told = handoff.warned_at
-        if told is None or handoff.promised_by - told > PROMISE_MARGIN:
-            yield Timer.PROMISE_BREAKS
+    if _promise_breaks(one, now):
+        yield Timer.PROMISE_BREAKS
     if (
         connected
-        and handoff.promised_by is None
-        and not handoff.agent
-        and now - handoff.waiting_since >= STILL_WAITING
-        and not _was_said(events, Timer.STILL_WAITING, handoff.waiting_since)
+        and one.promised_by is None
+        and not one.agent
+        and now - one.waiting_since >= STILL_WAITING
+        and (one.told_waiting_at is None or one.told_waiting_at < one.waiting_since)
     ):
         yield Timer.STILL_WAITING
 
 
-def _last_word(events: tuple[Event, ...]) -> Event | None:
-    """The last thing that the customer or a person said."""
-    said = (CustomerMessage, PersonMessage, ArticleSent)
-    return next((event for event in reversed(events) if isinstance(event.fact, said)), None)
-
-
-def _was_said(events: tuple[Event, ...], key: str, since: datetime) -> bool:
-    return any(
-        isinstance(event.fact, ServiceMessage) and event.fact.key == key and event.at >= since
-        for event in events
-    )
+def _promise_breaks(one: Watched, now: datetime) -> bool:
+    """Whether the promise nears its end and the customer has not been told so."""
+    if one.promised_by is None:
+        return False
+    made = one.promised_at or one.waiting_since
+    # A short promise must not be called in question as soon as it is made.
+    margin = min(PROMISE_MARGIN, (one.promised_by - made) / 4)
+    told = one.warned_at is not None and one.warned_at > made
+    return not told and now >= one.promised_by - margin
 
 
 def _say(change: Change, actor: Actor, *, key: str, text: str) -> None:
@@ -225,7 +225,6 @@ def _end(change: Change, state: HandoffState, actor: Actor) -> None:
         state=state.value,
         ended_at=change.now,
     )
-    change.writing.cancel_cases(change.handoff.id if change.handoff else "")
     change.own(Owner.NOBODY, actor)
 
 
@@ -238,9 +237,11 @@ def mail_unread(storage: Storage, sinks: tuple[str, ...], now: datetime) -> int:
 
     A page may be open on a sleeping phone: what it was sent counts as arrived only when it was read.
     """
+    if CUSTOMER_MAIL not in sinks:
+        return 0
     count = 0
     with storage.read() as reading:
-        ids = reading.lately_changed_with_email(since=now - LATELY)
+        ids = reading.unread(since=now - LATELY, until=now - UNREAD, service=MAILED)
     for conversation_id in ids:
         with storage.write() as writing:
             conversation = writing.lock(conversation_id)
@@ -250,11 +251,17 @@ def mail_unread(storage: Storage, sinks: tuple[str, ...], now: datetime) -> int:
             sent = {one.place for one in writing.deliveries(conversation_id) if one.kind == "mail"}
             unread = list(_unread(writing.events(conversation_id, episode=conversation.episode), now))
             for event in unread:
-                fact = event.fact
-                if event.sequence in sent or not isinstance(fact, PersonMessage | ArticleSent):
+                if event.sequence in sent:
                     continue
-                text = fact.text if isinstance(fact, PersonMessage) else f"{fact.text}\n\n{fact.url}"
-                change.mail(event.sequence, text=text, name=fact.name)
+                match event.fact:
+                    case PersonMessage(text=text, name=name):
+                        change.mail(event.sequence, text=text, name=name)
+                    case ArticleSent(text=quotation, title=title, url=url, name=name):
+                        change.mail(event.sequence, text=f"{quotation}\n\n{title}: {url}", name=name)
+                    case ServiceMessage(key=key, text=text) if key in MAILED:
+                        change.mail(event.sequence, text=text, name="")
+                    case _:
+                        continue
                 count += 1
     return count
 

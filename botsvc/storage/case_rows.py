@@ -66,6 +66,12 @@ class CaseWriting(CaseReading, ChangingRows):
         query = update(cases).where(cases.c.handoff_id == handoff_id, cases.c.state == "open")
         self._connection.execute(query.values(state="cancelled"))
 
+    def withdraw_callbacks(self, handoff_id: str) -> None:
+        """Call off the calls about a handoff that nobody has made."""
+        callbacks = tables.callbacks
+        query = update(callbacks).where(callbacks.c.handoff_id == handoff_id, callbacks.c.state == "open")
+        self._connection.execute(query.values(state="withdrawn"))
+
     def save_callback(self, callback: Callback) -> None:
         """Store a new or changed call-back."""
         self._upsert(tables.callbacks, ("id",), asdict(callback))

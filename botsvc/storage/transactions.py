@@ -17,9 +17,10 @@ from botsvc.storage.delivery_rows import DeliveryReading, DeliveryWriting
 from botsvc.storage.records import Conversation, Episode, Handoff, Moved, StoredExample, StoredMessage
 from botsvc.storage.rows import where
 from botsvc.storage.staff_rows import StaffReading, StaffWriting
+from botsvc.storage.timer_rows import TimerReading
 
 
-class Reading(StaffReading, DeliveryReading, CaseReading):
+class Reading(StaffReading, DeliveryReading, CaseReading, TimerReading):
     """Reads one state of the store."""
 
     def conversation(self, conversation_id: str) -> Conversation | None:
@@ -99,17 +100,6 @@ class Reading(StaffReading, DeliveryReading, CaseReading):
             columns.team == team, columns.created_at >= since, columns.answered_at.is_not(None)
         )
         return tuple((row[0], row[1]) for row in self._connection.execute(query))
-
-    def lately_changed_with_email(self, *, since: datetime) -> tuple[str, ...]:
-        """Ids of the conversations that have changed since then, were handed off, and have an address."""
-        conversations, handoffs = tables.conversations.c, tables.handoffs.c
-        query = (
-            select(conversations.id)
-            .where(conversations.updated_at >= since, conversations.email != "")
-            .where(conversations.id.in_(select(handoffs.conversation_id)))
-            .order_by(conversations.updated_at)
-        )
-        return tuple(self._connection.execute(query).scalars())
 
     def last_sequences(self, conversation_ids: Collection[str]) -> dict[str, int]:
         """The last sequence of each of these conversations that there is."""
