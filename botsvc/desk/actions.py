@@ -82,7 +82,7 @@ def mentioned(text: str, people: Mapping[str, StoredAgent]) -> list[str]:
     found = []
     for person, first in zip(active, firsts, strict=True):
         names = [person.name.casefold(), *([first] if firsts.count(first) == 1 else [])]
-        if any(re.search(rf"@{re.escape(name)}(?!\w)", folded) for name in names):
+        if any(re.search(rf"(?<!\w)@{re.escape(name)}(?!\w)", folded) for name in names):
             found.append(person.id)
     return found
 

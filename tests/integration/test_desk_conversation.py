@@ -376,6 +376,19 @@ def test_an_expert_answers_the_customer_from_the_desk(web: Running, maija: Worke
     assert refused.post(address, {"text": "Mine", "to": "customer"}).status == 403
 
 
+def test_a_link_ends_with_its_time(web: Running, maija: Worker) -> None:
+    customer = asks(web)
+    link, address = asked_expert(web, maija, customer)
+    with store_of(web).write() as writing:
+        case = writing.case(address.rpartition("/")[2])
+        assert case is not None
+        writing.save_case(replace(case, expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+    for page in (Worker(web).get(link), Worker(web).post(link, {"text": "Late", "to": "customer"})):
+        assert page.status == 410
+        assert "What now?" not in page.text
+    assert "Late" not in said_to(customer)
+
+
 @pytest.mark.parametrize("token", ["x", "hpt_wrong", "a" * 300])
 def test_a_wrong_link_leads_nowhere(web: Running, token: str) -> None:
     page = Worker(web).get(f"/case/{token}")
