@@ -10,7 +10,7 @@ PY := .venv/bin/python
 HELPPARI := .venv/bin/helppari
 ARGS ?=
 
-.PHONY: help setup setup-run run test check fix docs bench lock clean
+.PHONY: help setup setup-run run test check fix docs bench faults lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -46,6 +46,10 @@ docs: setup ## Write the generated parts of docs/reference anew
 
 bench: setup ## Measure against the budgets
 	$(PY) -m evals.bench $(ARGS)
+
+# ARGS names the database and the number of kills: make faults ARGS="--database postgresql --times 50"
+faults: setup ## Kill serving processes while customers talk, and see that nothing is lost or doubled
+	$(PY) -m evals.faults kills --out build/faults/$$(date +%Y%m%d-%H%M%S) $(ARGS)
 
 # The lock holds every platform's and Python's versions. Torch's CUDA libraries are left out of it, because
 # pip then takes the CPU wheel where there is one, and finds them by itself where there is none.
