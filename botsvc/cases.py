@@ -14,7 +14,7 @@ from typing import Any
 
 from botsvc.change import Change
 from botsvc.episode import Owner
-from botsvc.errors import NotAllowed, NotOpen, UnknownCase, UnknownConversation
+from botsvc.errors import NotAllowed, NotOpen, PeopleError, UnknownCase, UnknownConversation
 from botsvc.events import Actor, ActorKind
 from botsvc.handling import Handling, agent_actor, answered, require_own, to_customer
 from botsvc.handoff import HandoffState
@@ -95,6 +95,11 @@ class Cases:
         token = new_token()
         with self.handling.change(conversation_id, agent) as (change, handoff):
             require_own(change, handoff, agent)
+            asked = change.writing.agent(question.expert) if question.expert else None
+            if question.expert and (asked is None or not asked.active):
+                raise PeopleError(
+                    f"there is nobody called {question.expert[:60]} at the desk: ask another expert"
+                )
             case = Case(
                 id=new_id("k"),
                 conversation_id=conversation_id,
@@ -106,7 +111,11 @@ class Cases:
                 email=question.email.strip()[:254],
                 asked_by=agent.id,
                 summary=summary,
-                checklist=[dict(one) for one in question.checklist][:30],
+                checklist=[
+                    {"text": self.handling.said(str(one["text"])), "done": bool(one.get("done"))}
+                    for one in question.checklist[:30]
+                    if str(one.get("text", "")).strip()
+                ],
                 missing=[self.handling.said(one) for one in question.missing if one.strip()][:30],
                 link_hash=hash_token(token),
                 opened_at=change.now,
@@ -130,14 +139,17 @@ class Cases:
             return OpenedCase(case=case, token=token)
 
     def by_link(self, token: str) -> Case:
-        """The case that a link leads to; UnknownCase for a wrong one, NotOpen for one that is over."""
+        """The case that a link leads to; UnknownCase for a wrong one, NotOpen for one that has expired."""
         with self.handling.storage.read() as reading:
             case = reading.case_of_link(hash_token(token))
         if case is None:
             raise UnknownCase("this link leads nowhere: ask whoever sent it for a new one")
+        self._refuse_expired(case)
+        return case
+
+    def _refuse_expired(self, case: Case) -> None:
         if self.handling.clock() >= case.expires_at:
             raise NotOpen("this link has expired: ask whoever sent it for a new one")
-        return case
 
     def answer(self, case: Case, text: str, to: AnswerTo, *, expert: StoredAgent | None = None) -> None:
         """Answer a case, once; by its link, or at the desk by an expert who may.
@@ -152,6 +164,8 @@ class Cases:
             known = writing.case(case.id)
             if conversation is None or known is None:
                 raise UnknownConversation("the conversation of this case has been deleted")
+            if expert is None:
+                self._refuse_expired(known)
             if known.state != CaseState.OPEN:
                 raise NotOpen(f"the case is {known.state} already: nothing was sent")
             change = Change.of(writing, conversation, self.handling.clock(), self.handling.sinks)

@@ -96,15 +96,22 @@ class Handling:
 
 def require_own(change: Change, handoff: Handoff, agent: StoredAgent) -> None:
     """Take a waiting conversation for ``agent``; raise TakenByAnother where somebody else has it."""
-    if handoff.agent == agent.id and change.owner in (Owner.AGENT, Owner.EXPERT):
+    if has_it(change, handoff, agent):
         return
+    acknowledged(change, agent_actor(agent), DESK)
+    change.own(Owner.AGENT, agent_actor(agent), agent=agent.id, name=agent.name)
+    change.note_down(agent=agent.id)
+
+
+def has_it(change: Change, handoff: Handoff, agent: StoredAgent) -> bool:
+    """Whether ``agent`` has the conversation; false while it waits, TakenByAnother where somebody has it."""
+    if handoff.agent == agent.id and change.owner in (Owner.AGENT, Owner.EXPERT):
+        return True
     if handoff.agent:
         other = change.writing.agent(handoff.agent)
         name = other.name if other else handoff.agent
         raise TakenByAnother(f"{name} has this conversation: ask them to release or transfer it", name=name)
-    acknowledged(change, agent_actor(agent), DESK)
-    change.own(Owner.AGENT, agent_actor(agent), agent=agent.id, name=agent.name)
-    change.note_down(agent=agent.id)
+    return False
 
 
 def acknowledged(change: Change, actor: Actor, sink: str) -> bool:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from botsvc.change import Change
 from botsvc.decisions import Priority
 from botsvc.episode import Owner
-from botsvc.errors import MessageIdReused, NotAllowed, PeopleError
+from botsvc.errors import InvalidMessage, MessageIdReused, NotAllowed, PeopleError
 from botsvc.events import Actor, ActorKind, MessagesRead
 from botsvc.examples import save_agents_example
 from botsvc.handling import (
@@ -23,6 +23,7 @@ from botsvc.handling import (
     acknowledged,
     agent_actor,
     answered,
+    has_it,
     may_handle,
     require_own,
     to_customer,
@@ -37,10 +38,11 @@ from botsvc.people_facts import (
     TeamChanged,
 )
 from botsvc.storage.records import StoredAgent, StoredMessage
-from botsvc.storage.transactions import Writing
+from botsvc.storage.transactions import Reading
 
 #: Begins the ids of people's messages, which no customer's id can (those are ASCII).
 _PERSON = "§"
+_LONGEST_ID = 90  #: characters of the id of a person's message
 
 
 class Resolution(StrEnum):
@@ -83,10 +85,10 @@ class People:
             require_own(change, handoff, agent)
 
     def release(self, conversation_id: str, agent: StoredAgent) -> None:
-        """Give the conversation back to its team's queue, as old as it is."""
+        """Give the conversation back to its team's queue, as old as it is; one that waits stays there."""
         with self.handling.change(conversation_id, agent) as (change, handoff):
-            require_own(change, handoff, agent)
-            _back_to_queue(change, agent_actor(agent))
+            if has_it(change, handoff, agent):
+                _back_to_queue(change, agent_actor(agent))
 
     def transfer(
         self,
@@ -97,9 +99,13 @@ class People:
         to: str = "",
         note: str = "",
     ) -> None:
-        """Pass the conversation on to another team's queue, or to another agent by id."""
+        """Pass the conversation on to another team's queue, or to another agent by id.
+
+        One that waits is passed on without being taken: the customer is told of nobody who leaves at once.
+        """
         with self.handling.change(conversation_id, agent) as (change, handoff):
-            require_own(change, handoff, agent)
+            if not has_it(change, handoff, agent):
+                acknowledged(change, agent_actor(agent), DESK)
             other = change.writing.agent(to) if to else None
             if to and (other is None or not other.active):
                 raise PeopleError(f"there is nobody called {to[:60]} at the desk: choose somebody else")
@@ -124,6 +130,9 @@ class People:
         Sent again with the same ``message_id`` it is the same message.
         """
         said = self.handling.said(text)
+        known = self._sent_before(conversation_id, message_id, said)
+        if known is not None:
+            return known
         with self.handling.change(conversation_id, agent) as (change, handoff):
             known = _known(change.writing, conversation_id, message_id, said)
             if known is not None:
@@ -136,8 +145,11 @@ class People:
         self, conversation_id: str, agent: StoredAgent, article: SentArticle, *, message_id: str
     ) -> int:
         """Send an article as the answer; it becomes an example of how people ask for it."""
+        text = f"{article.text}\n\n{article.title}: {article.url}"
+        known = self._sent_before(conversation_id, message_id, text)
+        if known is not None:
+            return known
         with self.handling.change(conversation_id, agent) as (change, handoff):
-            text = f"{article.text}\n\n{article.title}: {article.url}"
             known = _known(change.writing, conversation_id, message_id, text)
             if known is not None:
                 return known
@@ -210,7 +222,6 @@ class People:
             actor = agent_actor(agent)
             if note.strip():
                 change.append(NoteAdded(text=self.handling.said(note)), actor)
-
             change.revise(
                 actor,
                 lambda after: HandoffResolved(
@@ -220,8 +231,16 @@ class People:
                 ended_at=change.now,
                 resolution=resolution.value,
             )
-            change.writing.cancel_cases(handoff.id)
             change.own(Owner.NOBODY, actor)
+
+    def _sent_before(self, conversation_id: str, message_id: str, text: str) -> int | None:
+        """The sequence of a message that is sent again, also when the request has ended or moved since."""
+        if not 1 <= len(message_id) <= _LONGEST_ID:
+            raise InvalidMessage(
+                f"message_id must be 1 to {_LONGEST_ID} characters: a UUID is fine", field="message_id"
+            )
+        with self.handling.storage.read() as reading:
+            return _known(reading, conversation_id, message_id, text)
 
     def _tell(
         self,
@@ -238,7 +257,7 @@ class People:
         change.writing.add_message(
             StoredMessage(
                 conversation_id=change.conversation.id,
-                client_message_id=_PERSON + message_id[:90],
+                client_message_id=_PERSON + message_id,
                 fingerprint=hashlib.sha256(text.encode()).hexdigest(),
                 sequence=sequence,
                 reply={},
@@ -247,9 +266,9 @@ class People:
         return sequence
 
 
-def _known(writing: Writing, conversation_id: str, message_id: str, text: str) -> int | None:
+def _known(reading: Reading, conversation_id: str, message_id: str, text: str) -> int | None:
     """The sequence of a person's message that was stored before; None for a new one."""
-    stored = writing.message(conversation_id, _PERSON + message_id[:90])
+    stored = reading.message(conversation_id, _PERSON + message_id)
     if stored is None:
         return None
     if stored.fingerprint != hashlib.sha256(text.encode()).hexdigest():

@@ -621,8 +621,9 @@ class Machine(RuleBasedStateMachine):
         for customer in self.customers:
             with self.storage.read() as reading:
                 states = {one.id: one.state for one in reading.handoffs(conversation_id=customer.id)}
-            still_open = [one for one in (*customer.cases, *customer.callbacks) if one.state == "open"]
-            assert all(states[one.handoff_id] == "open" for one in still_open)
+            open_work = [one.handoff_id for one in customer.cases if one.state == "open"]
+            open_work += [one.handoff_id for one in customer.callbacks if one.state == "open"]
+            assert all(states[handoff_id] == "open" for handoff_id in open_work)
 
 
 def run(fresh: Callable[[], str], *, examples: int, steps: int) -> None:
