@@ -152,7 +152,7 @@ class Telling:
         )
 
     def _pressed(self, fact: CustomerMessage) -> str:
-        return fact.text or self.words.say("pressed", what=self.words.named("press", fact.press))
+        return fact.text or fact.label or self.words.say("pressed", what=self.words.named("press", fact.press))
 
     def _customer_tags(self, fact: CustomerMessage) -> tuple[str, ...]:
         tags = [self.words.say("masked", kind=self.words.named("masked", kind)) for kind in fact.masked]
@@ -178,6 +178,8 @@ class Telling:
         """Something that happened, as one sentence; empty for what says nothing to people."""
         words, fact = self.words, event.fact
         match fact:
+            case OwnerChanged(owner=Owner.AGENT, before=Owner.EXPERT):
+                return words.say("line_back", name=fact.name or self._name(event))
             case OwnerChanged(owner=Owner.AGENT):
                 return words.say("line_taken", name=fact.name or self._name(event))
             case OwnerChanged(owner=Owner.QUEUE):

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.browser
 AXE = ROOT / "build" / "axe-core" / "axe.min.js"
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESK: ViewportSize = {"width": 1280, "height": 860}
+#: A busy machine takes its time; a right page is waited for no longer than it needs.
+expect.set_options(timeout=20_000)
 LOCALES = {"fi": "fi-FI", "sv": "sv-FI", "en": "en-GB"}
 
 
@@ -110,7 +112,7 @@ def test_a_new_request_appears_and_is_announced(
 ) -> None:
     page = worker("Maija").page
     customer("human, something quite new")
-    expect(page.get_by_role("link", name="human, something quite new")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("link", name="human, something quite new")).to_be_visible(timeout=30_000)
     expect(page.locator("#said")).to_contain_text("1 new conversation in the queue")
 
 
@@ -129,7 +131,7 @@ def test_agent_and_customer_talk_live_both_ways(
     assert "Hello, this is Maija." in [entry["text"] for entry in asked.transcript()]
     page.get_by_label("Reply to the customer").fill("Half a")
     asked.say("Thank you, and another thing")
-    expect(page.locator("#log")).to_contain_text("Thank you, and another thing", timeout=10_000)
+    expect(page.locator("#log")).to_contain_text("Thank you, and another thing", timeout=30_000)
     expect(page.locator("#said")).to_contain_text("Thank you, and another thing")
     expect(page.get_by_label("Reply to the customer")).to_have_value("Half a")
     page.reload()
@@ -142,9 +144,9 @@ def test_a_colleague_is_warned_and_told_who_was_first(
     asked = customer()
     maija, ville = worker("Maija"), worker("Ville")
     first, second = maija.open(f"/desk/c/{asked.id}"), ville.open(f"/desk/c/{asked.id}")
-    expect(first.locator(".collision")).to_contain_text("Ville has this open", timeout=10_000)
+    expect(first.locator(".collision")).to_contain_text("Ville has this open", timeout=30_000)
     second.get_by_label("Reply to the customer").press_sequentially("I will", delay=20)
-    expect(first.locator(".collision.writing")).to_contain_text("Ville is writing", timeout=10_000)
+    expect(first.locator(".collision.writing")).to_contain_text("Ville is writing", timeout=30_000)
     first.get_by_role("button", name="Take").click()
     expect(first.locator("#standing")).to_contain_text("Yours")
     second.get_by_role("button", name="Send", exact=True).click()
