@@ -5,10 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from botsvc.decisions import Outcome, Reason
 from botsvc.episode import Owner, Press
+from botsvc.event_schemas import data_schema
 from botsvc.events import ActorKind
 from botsvc.facts import EventType
 from botsvc.handoff import HandoffState
@@ -349,7 +359,7 @@ class EventBody(Wire):
     at: datetime
     actor: EventActor
     cause: int | None = Field(description="Sequence of the event that led to it.")
-    data: dict[str, Any] = Field(description="By type: see the list of events.")
+    data: Annotated[dict[str, Any], WithJsonSchema(data_schema())] = Field(description="As its type has it.")
 
 
 class SignalBody(Wire):

@@ -111,6 +111,23 @@ def operations() -> str:
     return "\n".join(lines) + "\n"
 
 
+def events() -> str:
+    """Every type of event, in the order of the closed list."""
+    from botsvc.event_schemas import data_schema
+    from botsvc.events import Fact
+
+    public = {schema["title"]: schema for schema in data_schema()["anyOf"]}
+    lines = ["| type | what has happened | fields that the customer gets |", "| --- | --- | --- |"]
+    for fact in Fact.__args__:
+        schema = public.get(fact.type.value)
+        names = (
+            ", ".join(f"`{name}`" for name in schema["properties"]) if schema else "hidden: for people only"
+        )
+        words = (fact.__doc__ or "").partition("\n")[0]
+        lines.append(_row(f"`{fact.type.value}`", words, names))
+    return "\n".join(lines) + "\n"
+
+
 def _row(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -121,6 +138,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "problems": problems,
     "measures": measures,
     "operations": operations,
+    "events": events,
 }
 
 

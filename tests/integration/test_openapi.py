@@ -24,6 +24,14 @@ OPERATIONS = {
     ("post", "/v1/conversations/{conversation_id}/messages"): "post_message",
     ("post", "/v1/conversations/{conversation_id}/handoff"): "ask_for_a_person",
     ("post", "/v1/conversations/{conversation_id}/feedback"): "give_feedback",
+    ("post", "/v1/conversations/{conversation_id}/close"): "close_conversation",
+    ("post", "/v1/conversations/{conversation_id}/csat"): "give_score",
+    ("post", "/v1/conversations/{conversation_id}/articles/opened"): "opened_article",
+    ("post", "/v1/conversations/{conversation_id}/read"): "read_up_to",
+    ("post", "/v1/conversations/{conversation_id}/typing"): "typing",
+    ("post", "/v1/conversations/{conversation_id}/contact"): "give_contact",
+    ("post", "/v1/conversations/{conversation_id}/callback"): "wish_to_be_called",
+    ("get", "/v1/conversations/{conversation_id}/events"): "follow_conversation",
     ("post", "/v1/feedback"): "judge_answer",
     ("get", "/healthz"): "health",
     ("get", "/readyz"): "readiness",
@@ -141,6 +149,22 @@ def test_every_outcome_fits_its_schema(web: Running, schema: dict[str, Any], tex
     read = web.client.get(f"/v1/conversations/{id}", headers=bearer)
     assert read.status_code == 200
     fits(read, schema, "get", "/v1/conversations/{conversation_id}")
+    acts: list[tuple[str, dict[str, Any]]] = [
+        ("contact", {"client_message_id": "c", "email": "me@example.net"}),
+        ("callback", {"phone": "040 123 4567"}),
+        ("articles/opened", {"article_id": "invoice", "lang": "en"}),
+        ("read", {"up_to": 1}),
+        ("typing", {}),
+        ("csat", {"score": 1}),
+        ("close", {}),
+    ]
+    for what, body in acts:
+        answer = web.client.post(f"/v1/conversations/{id}/{what}", json=body, headers=bearer)
+        if answer.status_code != 204:
+            fits(answer, schema, "post", f"/v1/conversations/{{conversation_id}}/{what}")
+    followed = web.client.get(f"/v1/conversations/{id}/events", headers=bearer)
+    assert {event["type"] for event in followed.json()["events"]} > {"bot_replied", "conversation_closed"}
+    fits(followed, schema, "get", "/v1/conversations/{conversation_id}/events")
 
 
 def test_looking_up_fits_its_schema(web: Running, schema: dict[str, Any]) -> None:
@@ -158,7 +182,10 @@ def test_any_json_to_ask_gets_a_declared_reply(web: Running, body: Any) -> None:
 
 
 @FUZZ
-@given(what=st.sampled_from(["messages", "handoff", "feedback"]), bodies=st.lists(BODIES, max_size=4))
+@given(
+    what=st.sampled_from(["messages", "handoff", "feedback", "csat", "read", "contact", "callback"]),
+    bodies=st.lists(BODIES, max_size=4),
+)
 def test_any_json_in_a_conversation_gets_a_declared_reply(web: Running, what: str, bodies: list[Any]) -> None:
     opened = web.client.post("/v1/conversations", json={}).json()
     bearer = {"authorization": f"Bearer {opened['token']}"}
