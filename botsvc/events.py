@@ -81,6 +81,7 @@ class CustomerMessage(FactBase):
     text: str = ""  #: masked; addresses and phone numbers are moved to ``ContactGiven``
     press: str = ""  #: the button, if one was pressed
     index: int = 0  #: which choice was pressed, from 0
+    label: str = ""  #: what stood on the choice that was pressed
     masked: tuple[str, ...] = ()  #: what kinds of numbers were masked
     channel: str = "chat"  #: chat or email
 

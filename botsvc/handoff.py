@@ -58,7 +58,7 @@ class Said(_Part):
         description="service: what the bot says on its own, such as that a promise cannot be kept."
     )
     name: str | None = Field(description="Of the agent or expert, as the customer sees it.")
-    text: str = Field(description="Masked; of a pressed button without text, empty.")
+    text: str = Field(description="Masked; of a pressed choice its label, of another button empty.")
     press: str | None = Field(description="The button that the customer pressed, if it was one.")
     outcome: str | None = Field(
         description="What the bot made of the message before; null for others' lines."
@@ -271,9 +271,11 @@ def earlier_episode(episode: Episode, handoff: Handoff | None) -> EarlierEpisode
 def _said(event: Event) -> Said | None:
     fact = event.fact
     by, name, press, outcome = event.actor.kind.value, None, None, None
+    said = ""
     match fact:
         case CustomerMessage():
             press = fact.press or None
+            said = fact.text or fact.label
         case BotReplied():
             outcome = fact.outcome
         case PersonMessage() | ArticleSent():
@@ -282,7 +284,7 @@ def _said(event: Event) -> Said | None:
             by = "service"
         case _:
             return None
-    text = f"{fact.text}\n\n{fact.title}: {fact.url}" if isinstance(fact, ArticleSent) else fact.text
+    text = f"{fact.text}\n\n{fact.title}: {fact.url}" if isinstance(fact, ArticleSent) else said or fact.text
     return Said.model_validate(
         {
             "sequence": event.sequence,

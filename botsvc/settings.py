@@ -165,7 +165,7 @@ class ConversationSettings(Section):
         default=7,
         ge=1,
         le=365,
-        description="Days without a word from the customer after people's reply until it counts as abandoned.",
+        description="Days without a word from the customer after people's reply until it is abandoned.",
     )
 
 

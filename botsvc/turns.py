@@ -11,7 +11,7 @@ from botsvc.cases import wish_for_call
 from botsvc.change import Change, new_handoff
 from botsvc.contacts import Contacts
 from botsvc.decisions import Answered, Clarify, Decision, HandOff, Interview, NoAnswer, SmallTalk
-from botsvc.episode import EpisodeState, Owner
+from botsvc.episode import EpisodeState, Owner, Press
 from botsvc.errors import SealingError
 from botsvc.events import (
     CUSTOMER,
@@ -115,6 +115,7 @@ class Turn:
             text=text,
             press=press,
             index=index,
+            label=_label(change.state, press, index),
             masked=masked,
             channel=channel,
         )
@@ -264,6 +265,14 @@ class Turn:
         change.reopen(actor, **_raised(bot, change.handoff))
         if bot.reception is not None and bot.reception.reply_by is not None:
             change.promise(actor, bot.reception.reply_by, bot.reception.time_zone)
+
+
+def _label(state: EpisodeState, press: str, index: int) -> str:
+    """What stands on a choice: of an article, of who is asking, or of a form's question."""
+    if press not in (Press.CHOICE, Press.AUDIENCE) or state.pending is None:
+        return ""
+    labels = state.interview.current.choices if state.interviews and state.interview else state.pending.labels
+    return labels[index] if index < len(labels) else ""
 
 
 def _raised(bot: BotTurn, before: Handoff) -> dict[str, Any]:

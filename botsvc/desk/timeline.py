@@ -152,7 +152,9 @@ class Telling:
         )
 
     def _pressed(self, fact: CustomerMessage) -> str:
-        return fact.text or fact.label or self.words.say("pressed", what=self.words.named("press", fact.press))
+        return (
+            fact.text or fact.label or self.words.say("pressed", what=self.words.named("press", fact.press))
+        )
 
     def _customer_tags(self, fact: CustomerMessage) -> tuple[str, ...]:
         tags = [self.words.say("masked", kind=self.words.named("masked", kind)) for kind in fact.masked]

@@ -226,3 +226,10 @@ def test_reasons_of_handoffs_are_reasons_of_decisions() -> None:
         "feedback",
         "form",
     ]
+
+
+def test_a_choice_says_what_stood_on_it() -> None:
+    (line,) = document(CustomerMessage(client_message_id="1", press="choice", label="Kortet är borta"))[
+        "transcript"
+    ]
+    assert (line["text"], line["press"]) == ("Kortet är borta", "choice")
