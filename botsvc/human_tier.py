@@ -73,6 +73,7 @@ class HumanTier:
             texts=texts,
             sinks=sinks,
             contact=any(not contact.empty for contact in settings.contact.values()),
+            patience=timedelta(seconds=settings.outbox.cut_off_seconds),
         )
         handling = Handling(
             storage=storage,

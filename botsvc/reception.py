@@ -60,6 +60,7 @@ class FrontDesk:
     texts: Texts
     sinks: tuple[str, ...] = ()
     contact: bool = False  #: there is a phone, e-mail or hours to show
+    patience: timedelta = timedelta(minutes=1)  #: how long a sink may fail until it counts as cut off
     _staffed: tuple[datetime, bool] | None = None
     _slowest: dict[str, tuple[datetime, timedelta | None]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -68,12 +69,19 @@ class FrontDesk:
         """Who is behind the bot: a team, a contact to show, or nobody."""
         known = self._staffed
         if known is None or now - known[0] >= _STAFF_SECONDS or now < known[0]:
-            outside = any(sink != CUSTOMER_MAIL for sink in self.sinks)
-            staffed = outside or self.staffed()
+            staffed = self._reachable(now) or self.staffed()
             self._staffed = known = (now, staffed)
         if known[1]:
             return Desk.TEAM
         return Desk.CONTACT if self.contact else Desk.NOBODY
+
+    def _reachable(self, now: datetime) -> bool:
+        """Whether there are people outside, and handoffs get through to some of them."""
+        with self.storage.read() as reading:
+            return any(
+                sink != CUSTOMER_MAIL and not reading.cut_off(sink, since=now - self.patience)
+                for sink in self.sinks
+            )
 
     def receive(
         self,
@@ -178,8 +186,8 @@ class FrontDesk:
             return Reception(
                 team=key, live=True, place=place, said=chat_sentence(self.texts, language, place)
             )
-        if team is None:
-            return Reception(team=key)
+        if team is None or self.desk(now) is not Desk.TEAM:
+            return Reception(team=key)  # nobody is there, or can be reached, who could keep a promise
         if not reachable:
             said = closed_sentence(self.texts, language, team.hours, now, customer_zone=zone)
             return Reception(team=key, said=said)

@@ -59,6 +59,19 @@ class DeliveryReading(Rows):
         query = select(exists(later.where(columns.place > delivery.place).subquery()))
         return bool(self._connection.execute(query).scalar())
 
+    def cut_off(self, sink: str, *, since: datetime) -> bool:
+        """Whether a handoff from before ``since`` has failed to arrive, and nothing has arrived after it."""
+        columns = tables.deliveries.c
+        failed = or_(columns.state == DEAD, and_(columns.state == PENDING, columns.attempts > 0))
+        query = select(func.max(columns.created_at)).where(columns.sink == sink, columns.kind == "handoff")
+        caused = self._connection.execute(query.where(failed, columns.created_at <= since)).scalar()
+        if caused is None:
+            return False
+        arrived = select(columns.id).where(columns.sink == sink, columns.state == DELIVERED)
+        return (
+            self._connection.execute(arrived.where(columns.delivered_at >= caused).limit(1)).first() is None
+        )
+
     def outbox_counts(self) -> OutboxCounts:
         """How much is pending, since when, and how much is dead."""
         columns = tables.deliveries.c
