@@ -34,6 +34,7 @@ SETTINGS = {
     "HELPPARI_OUTBOX__FIRST_WAIT_SECONDS": f"{2 / SCALE:.3f}",
     "HELPPARI_OUTBOX__LONGEST_WAIT_SECONDS": f"{900 / SCALE:g}",
     "HELPPARI_OUTBOX__LEASE_SECONDS": "3",
+    "HELPPARI_OUTBOX__CUT_OFF_SECONDS": f"{60 / SCALE:g}",
     **{f"HELPPARI_SINKS__WEBHOOK__{name.upper()}__TIMEOUT_SECONDS": "1" for name in (AWAY, GONE)},
 }
 
@@ -44,7 +45,10 @@ HONEST = (
     "/readyz tells of dead deliveries",
     "retried, they arrive",
     "who is told that people cannot be reached has not reached them",
+    "nothing is said to be passed on that is known to be stuck",
 )
+PASSED = "I've passed your question to customer service"
+NOTICED = 60 / SCALE + 7.0  #: the cut-off, the five seconds between two looks at it, and two of slowness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +176,20 @@ def _honesty(ledger: Ledger, seen: Seen) -> Iterator[tuple[str, str]]:
             if at and at < event.at:
                 yield HONEST[5], f"{event.conversation_id}: reached {event.at - at:.1f} s before"
 
+    for entry in asked:
+        if entry["at"] > _known_at(ledger, seen) and PASSED in entry["said"]:
+            yield HONEST[6], f"{entry['conversation_id']}: {entry['said']}"
+
+
+def _known_at(ledger: Ledger, seen: Seen) -> float:
+    """From when on the service must know that handoffs do not get through."""
+    stuck = [
+        one.created_at
+        for one in ledger.store.deliveries
+        if one.sink == sink_of(AWAY) and one.created_at > seen.away_at and one.delivered_at > seen.back_at
+    ]
+    return min(stuck, default=seen.back_at) + NOTICED
+
 
 def _asked(ledger: Ledger, seen: Seen) -> list[Entry]:
     """Messages of the outage that have a handoff."""
@@ -192,6 +210,9 @@ def _figures(ledger: Ledger, seen: Seen) -> list[Figure]:
         Figure(what="messages acknowledged", value=len(ledger.told("message")), least=1),
         Figure(what="handoffs", value=len(ledger.store.handoffs), least=1),
         Figure(what="  first asked for during the outage", value=len(new), least=1),
+        Figure(
+            what="  told that it is saved, not passed on", value=sum("been saved" in e["said"] for e in new)
+        ),
         Figure(what="revisions that leave, to two systems", value=len(ledger.store.deliveries), least=1),
         Figure(what="  waiting when the system came back", value=seen.pending_before, least=1),
         Figure(what="calls that stalled", value=len(refused), least=1),
