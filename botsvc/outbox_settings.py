@@ -33,6 +33,12 @@ class OutboxSettings(Section):
         le=3_600,
         description="How long a try may take, and so when that of a killed process is repeated.",
     )
+    cut_off_seconds: float = Field(
+        default=60.0,
+        ge=0.1,
+        le=86_400,
+        description="After how long without success customers hear that requests are saved, not passed on.",
+    )
 
 
 def contradictions(
