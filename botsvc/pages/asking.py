@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from botsvc.contacts import EMAIL_PLACE, PHONE_PLACE
 from botsvc.dialogue import take_turn, transcript
 from botsvc.episode import Press
 from botsvc.errors import (
@@ -242,7 +243,8 @@ def _entries(pages: Pages, entries: list[dict[str, Any]], lang: str) -> Iterator
     for place, entry in enumerate(entries):
         if entry["author"] == "customer":
             pressed = _label(pages, entry, buttons, lang) if entry["press"] else ""
-            yield {**entry, "text": entry["text"] or pressed, "lang": lang, "view": None}
+            text = _without_places(entry["text"], pages.service.texts.all(lang))
+            yield {**entry, "text": text or pressed, "lang": lang, "view": None}
             continue
         if entry["author"] != "bot":
             yield {**entry, "lang": lang, "view": None}
@@ -253,6 +255,12 @@ def _entries(pages: Pages, entries: list[dict[str, Any]], lang: str) -> Iterator
             buttons = view["buttons"]
             view["current"] = place == last
         yield {**entry, "lang": view["lang"] if view else lang, "view": view}
+
+
+def _without_places(text: str, words: Mapping[str, str]) -> str:
+    """The customer's words with what stands for a moved address in their own language."""
+    text = text.replace(EMAIL_PLACE, f"[{words['contact_email'].lower()}]")
+    return text.replace(PHONE_PLACE, f"[{words['contact_phone'].lower()}]")
 
 
 def _label(pages: Pages, entry: dict[str, Any], buttons: list[dict[str, Any]], lang: str) -> str:

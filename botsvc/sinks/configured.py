@@ -15,6 +15,7 @@ from botsvc.sinks.protocol import Sink
 from botsvc.sinks.reply_tags import ReplyTags
 from botsvc.sinks.webhook import WebhookSink
 from botsvc.sinks.wording import FALLBACK
+from botsvc.status_links import StatusLinks
 from botsvc.storage import Storage
 from botsvc.texts import Texts
 
@@ -55,6 +56,7 @@ def build_sinks(
     """
     found: dict[str, Sink] = {}
     if can_mail_customers(settings):
+        links = StatusLinks(storage=storage, public_url=settings.server.public_url)
         house = MailHouse(
             settings=settings.mail,
             site=settings.site.name,
@@ -63,7 +65,9 @@ def build_sinks(
             tags=reply_tags(storage),
             clock=clock,
         )
-        found[CUSTOMER_MAIL_SINK] = CustomerMailSink(house, storage)
+        found[CUSTOMER_MAIL_SINK] = CustomerMailSink(
+            house, storage, status_url=lambda conversation_id: links.url(conversation_id, clock())
+        )
         if EMAIL_SINK in handoff_sink_names(settings):
             language = settings.site.languages[0] if settings.site.languages else FALLBACK
             found[EMAIL_SINK] = EmailSink(

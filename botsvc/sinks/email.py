@@ -144,9 +144,12 @@ class EmailSink:
 class CustomerMailSink:
     """Sends what a person wrote to a customer who is not there any more."""
 
-    def __init__(self, house: MailHouse, storage: Storage) -> None:
+    def __init__(
+        self, house: MailHouse, storage: Storage, *, status_url: Callable[[str], str] = lambda _: ""
+    ) -> None:
         self._house = house
         self._storage = storage
+        self._status_url = status_url  #: the page of a conversation's requests; empty for none
         self._server = MailServer(house.settings)
 
     @property
@@ -187,6 +190,10 @@ class CustomerMailSink:
             parts.append(Part(blocks=[words["customer_wrote"], Quote(text=quoted)]))
         if house.can_read_replies:
             parts.append(Part(blocks=[words["customer_reply"]]))
+        if link := self._status_url(conversation):
+            followed = Part()
+            followed.row(words["customer_status"], link)
+            parts.append(followed)
         message.set_content(plain(parts))
         message.add_alternative(markup(parts, lang=words.lang), subtype="html")
         return message

@@ -42,6 +42,11 @@
     document.body.classList.toggle("talking", !fresh.hidden);
   }
 
+  function lives(now) {
+    live = now;
+    document.body.classList.toggle("live", live); // who has a person need not ask for one
+  }
+
   function entry(kind, text) {
     const bubble = document.createElement("p");
     bubble.className = "bubble";
@@ -99,10 +104,14 @@
       form.elements.namedItem("message_id").value = held.dataset.messageId;
       hold({ conversation: held.dataset.conversation, token: held.dataset.token });
       last = Math.max(last, Number(held.dataset.last));
-      live = held.dataset.live === "yes";
+      lives(held.dataset.live === "yes");
     }
     if (request) stand(request, acted);
-    if (fresh.length) show(log.lastElementChild);
+    if (fresh.length) {
+      show(log.lastElementChild);
+      const standing = document.querySelector("#request:not([hidden]) .standing");
+      if (standing && live) show(standing);
+    }
     if (fresh.some((node) => node.matches(".person, .service"))) came(fresh);
     if (live) follow();
   }
@@ -225,7 +234,7 @@
     try {
       const answer = await send(fields);
       if (answer.ok) add(parse(answer.html));
-      else if (answer.status === 410) live = false;
+      else if (answer.status === 410) lives(false);
     } catch {
       // the stream has ended as well: it comes back, and asks for what came after
     }
@@ -393,7 +402,7 @@
       const shown = log.querySelector(".held");
       if (shown) {
         last = Number(shown.dataset.last);
-        live = shown.dataset.live === "yes";
+        lives(shown.dataset.live === "yes");
         if (live) follow();
       }
       return;
