@@ -14,6 +14,7 @@ from botsvc.desk.guard import Call, Refused
 from botsvc.desk.suggestions import sent_article
 from botsvc.people import People, Resolution
 from botsvc.storage.records import StoredAgent
+from indexer import open_variables
 
 _CHANNELS = ("phone", "email", "meeting")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9-]{8,80}")
@@ -47,8 +48,11 @@ def transferred(call: Call) -> Response:
 
 
 def said(call: Call) -> Response:
-    """Write to the customer."""
-    _people(call).say(_conversation(call), call.session.agent, call.form.raw("text"), message_id=_id(call))
+    """Write to the customer; not while a canned reply's variable still stands in its braces."""
+    text = call.form.raw("text")
+    if left := open_variables(text):
+        raise Refused("variables_open", 422, names=", ".join(f"{{{name}}}" for name in left))
+    _people(call).say(_conversation(call), call.session.agent, text, message_id=_id(call))
     return _after(call)
 
 

@@ -122,7 +122,9 @@ def _values(call: Call, words: Words) -> dict[str, object]:
     shown = sorted((one for one in mine_to_see if chosen.shows(one, agent.id)), key=order)[:MOST_ROWS]
     names = call.desk.team_names(words.lang)
     rows = [_row(call, words, handoff, people, names) for handoff in shown]
-    mentions = _mentions(notes, people, agent.id)
+    # Of what is still open and still theirs: a note may not follow somebody whom the conversation has left.
+    theirs = {one.conversation_id for one in mine_to_see}
+    mentions = _mentions([note for note in notes if note[0] in theirs], people, agent.id)
     counts = {
         view: sum(
             Filter(view=view, team=chosen.team, language=chosen.language).shows(one, agent.id)

@@ -230,6 +230,8 @@ def test_a_note_reaches_colleagues_and_never_the_customer(web: Running, maija: W
     assert "You were mentioned" in ville.get("/desk").text
     assert "Please look at this" in ville.get(place(customer)).text
     assert "You were mentioned" not in maija.get("/desk").text
+    maija.post(f"{place(customer)}/resolve", {"resolution": "solved"})
+    assert "Please look at this" not in ville.get("/desk").text
 
 
 def test_suggested_articles_in_the_customers_language_and_sending_one(web: Running, maija: Worker) -> None:
@@ -263,6 +265,15 @@ def test_canned_replies_are_in_the_customers_language_with_their_variables(
         "Hei, täällä Maija asiakaspalvelusta."
         in page.html.partition("<textarea")[2].partition("</textarea")[0]
     )
+
+
+def test_a_variable_that_nothing_filled_in_is_never_sent(web: Running, maija: Worker) -> None:
+    customer = asks(web)
+    fields = {"text": "See {article_title}: {article_url}", "message_id": "v" * 12}
+    refused = maija.post(f"{place(customer)}/say", fields)
+    assert refused.status == 422
+    assert "Fill in these places before you send: {article_title}, {article_url}" in refused.text
+    assert "{article" not in said_to(customer)
 
 
 def test_passing_on_to_a_team_and_to_a_colleague(web: Running, maija: Worker, ville: Worker) -> None:
