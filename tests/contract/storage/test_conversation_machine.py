@@ -662,12 +662,12 @@ def test_any_story_on_sqlite() -> None:
             shutil.copy(empty, copy)
             return f"sqlite:///{copy}"
 
-        run(fresh, examples=2_000 if LONG else 12, steps=60 if LONG else 40)
+        run(fresh, examples=2_000 if LONG else 8, steps=60 if LONG else 30)
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_any_story_on_postgresql(url: str) -> None:
-    run(lambda: url, examples=200 if LONG else 4, steps=60 if LONG else 40)
+    run(lambda: url, examples=200 if LONG else 3, steps=60 if LONG else 30)
 
 
 def test_the_model_refuses_stories_that_must_not_happen() -> None:
