@@ -42,11 +42,6 @@
     document.body.classList.toggle("talking", !fresh.hidden);
   }
 
-  function lives(now) {
-    live = now;
-    document.body.classList.toggle("live", live); // who has a person need not ask for one
-  }
-
   function entry(kind, text) {
     const bubble = document.createElement("p");
     bubble.className = "bubble";
@@ -104,7 +99,7 @@
       form.elements.namedItem("message_id").value = held.dataset.messageId;
       hold({ conversation: held.dataset.conversation, token: held.dataset.token });
       last = Math.max(last, Number(held.dataset.last));
-      lives(held.dataset.live === "yes");
+      live = held.dataset.live === "yes";
     }
     if (request) stand(request, acted);
     if (fresh.length) {
@@ -234,7 +229,7 @@
     try {
       const answer = await send(fields);
       if (answer.ok) add(parse(answer.html));
-      else if (answer.status === 410) lives(false);
+      else if (answer.status === 410) live = false;
     } catch {
       // the stream has ended as well: it comes back, and asks for what came after
     }
@@ -402,7 +397,7 @@
       const shown = log.querySelector(".held");
       if (shown) {
         last = Number(shown.dataset.last);
-        lives(shown.dataset.live === "yes");
+        live = shown.dataset.live === "yes";
         if (live) follow();
       }
       return;

@@ -405,7 +405,7 @@ class TestStreams:
                 generators.append(generator)
                 await anext(generator)  # retry
                 await anext(generator)  # replay
-            tasks = [asyncio.create_task(anext(one)) for one in generators]  # type: ignore[arg-type]
+            tasks = [asyncio.ensure_future(anext(one)) for one in generators]
             await asyncio.sleep(0.3)
             before = looks
             await asyncio.sleep(0.5)
