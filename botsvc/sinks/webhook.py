@@ -9,10 +9,12 @@ import hmac
 import ipaddress
 import json
 import socket
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -114,7 +116,9 @@ class WebhookSink:
         self, addresses: Sequence[str], headers: Mapping[str, str], body: bytes
     ) -> tuple[int, httpx.Headers, bytes]:
         async with asyncio.timeout(self._seconds):  # of the whole call, however slowly the other side drips
-            client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=self._seconds)
+            client = httpx.AsyncClient(
+                trust_env=False, follow_redirects=False, timeout=self._seconds, verify=_trusted()
+            )
             async with client:
                 answer = await self._send(client, addresses, headers, body)
                 reply = b""
@@ -177,6 +181,12 @@ class WebhookSink:
             raise Refused(f"{host} answered {status} and redirects are not followed", permanent=False)
         wait = _retry_after(headers.get("retry-after", ""), self._clock()) if status in (429, 503) else 0.0
         raise Refused(f"{host} answered {status}", permanent=status == 410, retry_after=wait)
+
+
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    """The authorities that are trusted; reading them takes longer than a call."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _is_public(address: str) -> bool:
