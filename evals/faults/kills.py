@@ -23,7 +23,7 @@ ACTS = ("judged", "csat", "callback", "close")  #: acknowledged beside messages
 AFTER_READY = (0.05, 1.5)  #: seconds after it answers in which a process is killed
 STARTING = 0.2  #: share of the kills that hit a process before it answers
 FIRST_STARTS = 2  #: kills at least that hit the very first starts, which make the tables
-ENDING = 120.0  #: seconds for the customers to end, and again for the outbox to empty
+ENDING = 120.0  #: seconds for the customers to end, and then for the outbox to get emptier
 
 #: Days become seconds: waits, leases and a sink's time limit, so that a run sees what weeks of service see.
 SETTINGS = {
@@ -95,9 +95,12 @@ class Killing:
             crowd.wait(ENDING)
         except subprocess.TimeoutExpired as error:
             raise FaultsError(f"the customers got no reply for {ENDING:g} s: see the logs") from error
-        until = time.monotonic() + ENDING
-        while pending(self.stage.url) and time.monotonic() < until:
+        left, until = pending(self.stage.url), time.monotonic() + ENDING
+        while left and time.monotonic() < until:
             time.sleep(0.2)
+            before, left = left, pending(self.stage.url)
+            if left < before:
+                until = time.monotonic() + ENDING
 
 
 def run(
