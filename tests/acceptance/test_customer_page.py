@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import socket
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -74,7 +75,7 @@ class Site:
         self._running.close()
 
     def says(self, conversation_id: str, text: str) -> int:
-        return self.people.say(conversation_id, self.agent, text, message_id=text)
+        return self.people.say(conversation_id, self.agent, text, message_id=uuid.uuid4().hex)
 
 
 def free_port() -> int:
