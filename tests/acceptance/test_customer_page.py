@@ -311,7 +311,7 @@ def test_an_address_a_call_the_end_and_a_score(customer: Customer, site: Site) -
     expect(customer.standing).to_contain_text("The request has been cancelled.")
     expect(page.locator("#request")).to_be_focused()
     assert customer.scan() == []
-    page.get_by_text("Very well").click()
+    page.get_by_text("Very well", exact=True).click()
     page.get_by_role("textbox", name="Is there anything").fill("quick")
     page.get_by_role("button", name="Send your rating").click()
     expect(customer.standing).to_contain_text("Thank you for your rating!")
