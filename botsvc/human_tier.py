@@ -43,6 +43,7 @@ class HumanTier:
     mail_reader: MailReader | None
     sinks: tuple[str, ...]  #: names of the places outside, for what leaves
     clock: Callable[[], datetime]
+    alone: bool = False  #: no other process serves this database
 
     @classmethod
     def of(
@@ -130,6 +131,7 @@ class HumanTier:
             mail_reader=reader,
             sinks=sinks,
             clock=clock,
+            alone=not storage.shared,
         )
 
     @contextmanager
@@ -138,6 +140,10 @@ class HumanTier:
         with ExitStack() as running:
             running.enter_context(sweeping(self.timers, self.clock))
             if self.sinks:
+                if self.alone:
+                    # Whoever held them has been killed: nobody else uses this database.
+                    with self.people.handling.storage.write() as writing:
+                        writing.release_all_leases()
                 running.callback(self.outbox.stop)
                 self.outbox.start()
             if self.mail_reader is not None:

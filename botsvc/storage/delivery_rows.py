@@ -149,6 +149,12 @@ class DeliveryWriting(DeliveryReading, ChangingRows):
         query = update(tables.deliveries).where(columns.lease == worker, columns.state == PENDING)
         return self._connection.execute(query.values(lease="", leased_until=None)).rowcount
 
+    def release_all_leases(self) -> int:
+        """Give back what anybody holds: for a process that is the only one, at its start."""
+        columns = tables.deliveries.c
+        query = update(tables.deliveries).where(columns.lease != "", columns.state == PENDING)
+        return self._connection.execute(query.values(lease="", leased_until=None)).rowcount
+
     def retry_delivery(self, delivery_id: str, now: datetime) -> bool:
         """Make a dead or waiting delivery due now, with all its tries before it; false without one."""
         columns = tables.deliveries.c

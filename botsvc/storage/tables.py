@@ -262,7 +262,8 @@ deliveries = Table(
     UniqueConstraint("key"),
     ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
     Index(None, "state", "due_at"),
-    Index(None, "stream", "place"),
+    # Also by state: the lowest pending place of a stream is looked for with each lease.
+    Index(None, "stream", "state", "place"),
     Index(None, "conversation_id"),
 )
 

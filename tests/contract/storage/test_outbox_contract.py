@@ -417,3 +417,12 @@ def test_waits_double_up_to_the_longest_and_are_spread_evenly() -> None:
         assert longest * 0.95 < max(waits) <= longest
         assert sum(waits) / 400 == pytest.approx(longest / 2, rel=0.1)
     assert policy.wait(3, random.Random(5)) == policy.wait(3, random.Random(5))
+
+
+def test_what_a_killed_process_held_is_free_at_the_next_start(storage: Storage) -> None:
+    store(storage, delivery(1))
+    assert lease(storage, "killed") == [1]
+    assert lease(storage, "next") == []
+    with storage.write() as writing:
+        assert writing.release_all_leases() == 1
+    assert lease(storage, "next") == [1]

@@ -102,7 +102,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_deliveries_state_due_at", "deliveries", ["state", "due_at"])
-    op.create_index("ix_deliveries_stream_place", "deliveries", ["stream", "place"])
+    op.create_index("ix_deliveries_stream_state_place", "deliveries", ["stream", "state", "place"])
     op.create_index("ix_deliveries_conversation_id", "deliveries", ["conversation_id"])
     op.create_table(
         "mails",
