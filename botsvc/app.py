@@ -30,8 +30,10 @@ from botsvc.routes.ask import ask_router
 from botsvc.routes.conversations import conversations_router, feedback_router
 from botsvc.routes.events import events_router
 from botsvc.routes.health import health_router
+from botsvc.routes.widget import widget_routes
 from botsvc.service import Service
 from botsvc.swap import Swapper
+from botsvc.widget_sites import SITE_HEADER, SiteCheck
 
 if TYPE_CHECKING:
     from botsvc.answering import Answering
@@ -102,15 +104,21 @@ def create_app(
     app.include_router(feedback_router(service))
     app.include_router(health_router(service))
     app.router.routes.extend(page_routes(pages))
+    app.router.routes.extend(widget_routes())
     app.router.routes.extend(desk_routes(service))
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, limit=settings.server.body_limit_bytes, seconds=BODY_SECONDS)
-    if settings.server.allowed_origins:
+    app.add_middleware(
+        SiteCheck,
+        sites=settings.widget.sites,
+        own=(settings.server.public_url, settings.site.base_url),
+    )
+    if origins := (*settings.server.allowed_origins, *settings.widget.origins):
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=settings.server.allowed_origins,
+            allow_origins=origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "last-event-id"],
+            allow_headers=["authorization", "content-type", "last-event-id", SITE_HEADER],
             expose_headers=["retry-after", "x-request-id"],
             max_age=600,
         )

@@ -39,6 +39,7 @@ class ProblemType(StrEnum):
     TAKEN_BY_ANOTHER = f"{_PREFIX}taken-by-another"
     NOT_ALLOWED = f"{_PREFIX}not-allowed"
     NOT_OPEN = f"{_PREFIX}not-open"
+    SITE_NOT_ALLOWED = f"{_PREFIX}site-not-allowed"
     RATE_LIMITED = f"{_PREFIX}rate-limited"
     INDEX_NOT_READY = f"{_PREFIX}index-not-ready"
     OVERLOADED = f"{_PREFIX}overloaded"
@@ -74,6 +75,7 @@ _KINDS: Mapping[ProblemType, tuple[int, str]] = {
     ProblemType.TAKEN_BY_ANOTHER: (409, "Somebody else has the conversation"),
     ProblemType.NOT_ALLOWED: (403, "This is another team's, or needs another role"),
     ProblemType.NOT_OPEN: (409, "This has ended, and nothing more can be done with it"),
+    ProblemType.SITE_NOT_ALLOWED: (403, "The chat's site key does not go with this page"),
     ProblemType.RATE_LIMITED: (429, "Too many calls"),
     ProblemType.INDEX_NOT_READY: (503, "No index is loaded yet"),
     ProblemType.OVERLOADED: (503, "The service is too busy"),
@@ -158,4 +160,4 @@ def declared(*kinds: ProblemType) -> dict[int | str, dict[str, Any]]:
 
 
 #: What any call may meet.
-EVERYWHERE = (ProblemType.INTERNAL, ProblemType.OVERLOADED)
+EVERYWHERE = (ProblemType.INTERNAL, ProblemType.OVERLOADED, ProblemType.SITE_NOT_ALLOWED)

@@ -7,27 +7,16 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from botsvc import mail_settings, outbox_settings, team_settings
+from botsvc import mail_settings, outbox_settings, team_settings, widget_settings
 from botsvc.mail_settings import MailSettings, SinksSettings
 from botsvc.outbox_settings import OutboxSettings
 from botsvc.team_settings import RoutingSettings, TeamKey, TeamSettings
+from botsvc.widget_settings import Origin, WidgetSettings, origin
 from indexer import settings as base
 from indexer.settings import Language, Section, SettingsContradiction
-
-
-def _origin(value: str) -> str:
-    parts = urlsplit(value)
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.netloc
-        or f"{parts.scheme}://{parts.netloc}" != value
-    ):
-        raise ValueError("should be origins such as https://www.example.com, without a path or a star")
-    return value.lower()
 
 
 def _network(value: str) -> str:
@@ -57,10 +46,9 @@ SEALING_KEY_BYTES = 32
 
 
 def _public_address(value: str) -> str:
-    return _origin(value.rstrip("/")) if value else ""
+    return origin(value.rstrip("/")) if value else ""
 
 
-Origin = Annotated[str, AfterValidator(_origin)]
 PublicAddress = Annotated[str, AfterValidator(_public_address)]
 Network = Annotated[str, AfterValidator(_network)]
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,12}$")]
@@ -315,12 +303,14 @@ class Settings(base.Settings):
     mail: MailSettings = MailSettings()
     sinks: SinksSettings = SinksSettings()
     outbox: OutboxSettings = OutboxSettings()
+    widget: WidgetSettings = WidgetSettings()
 
     def contradictions(self) -> Iterator[SettingsContradiction]:
-        """Teams that are named and not there, mail and sinks that lack something."""
+        """Teams that are named and not there; mail, sinks and sites of the widget that lack something."""
         yield from team_settings.contradictions(self.teams, self.routing)
         yield from mail_settings.contradictions(self.mail, self.sinks)
         yield from outbox_settings.contradictions(self.outbox, self.mail, self.sinks)
+        yield from widget_settings.contradictions(self.widget, self.site.languages)
 
     def contact_for(self, lang: str) -> ContactSettings:
         """Contact details in ``lang``, else in the site's first language that has some, else empty ones."""

@@ -21,6 +21,7 @@ from botsvc.schemas import (
     Transcript,
 )
 from botsvc.service import Service
+from botsvc.widget_sites import default_language
 
 _BODY = (*BODY, ProblemType.UNKNOWN_LANGUAGE)
 _MESSAGE = declared(
@@ -50,7 +51,7 @@ def conversations_router(service: Service) -> APIRouter:
         service.starts.take(service.network(request), "This network opens many conversations")
         service.check_language(body.lang, "lang")
         start = Start(
-            language=body.lang or service.languages()[0],
+            language=body.lang or default_language(request, service.languages()),
             locale=body.locale,
             page=body.page,
             audience=body.audience,
