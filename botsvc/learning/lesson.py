@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botsvc.answering import Answering, answering
-from botsvc.contacts import OwnContacts
 from botsvc.clock import utc_now
+from botsvc.contacts import OwnContacts
 from botsvc.errors import LessonError, StorageNotFound
 from botsvc.events import BotReplied
 from botsvc.examples import customer_key, masked_label, stored_label

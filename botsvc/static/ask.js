@@ -305,6 +305,7 @@
     if (following) return;
     following = true;
     let failures = 0;
+    let returns = 0; // how often the service was back while the stream was not
     while (live) {
       const stop = new AbortController();
       let answered = 0;
@@ -314,7 +315,7 @@
           answered = answer.status;
           if (answer.ok) {
             if (failures) status("", 0);
-            failures = 0;
+            failures = returns = 0;
             await listen(answer, stop);
           } else {
             failures += 1;
@@ -323,7 +324,13 @@
           answered = await poll();
           if (answered === 200) status("", 0);
           failures += 1;
-          await pause(4000);
+          if (answered === 200 && returns < 3) {
+            // It was only away: the stream is worth another try at once.
+            returns += 1;
+            failures = 2;
+          } else {
+            await pause(4000);
+          }
         }
       } catch {
         failures += 1;
