@@ -2,7 +2,9 @@
  * What the views and the session agree on. The session owns the state; views read it, and call commands.
  *
  * A state is never changed in place: a new one is made, so that `session.state !== before` means "draw again".
- * Names in snake_case are the service's own (docs/reference/api.md).
+ * Names in snake_case are the service's own (docs/reference/api.md). Every `url` is absolute, and http or https or empty.
+ *
+ * Changes: 2: `Entry.press`.
  */
 
 export type Screen = "home" | "conversation" | "article" | "requests";
@@ -107,6 +109,8 @@ export interface Entry {
   readonly state?: "queued" | "sending" | "sent" | "read" | "failed";
   readonly reply?: BotReply;
   readonly article?: ArticleCard;
+  /** The button that the customer pressed; `text` is then its label, and empty where only the view has words for it. */
+  readonly press?: Press;
 }
 
 export interface CallView {
