@@ -21,6 +21,7 @@ from botsvc import errors
 from botsvc.clock import utc_now
 from botsvc.desk.routes import desk_routes
 from botsvc.edge import BodyLimit, Edge, request_id
+from botsvc.pages.demo import demo_routes
 from botsvc.pages.rendering import Pages
 from botsvc.pages.routes import page_routes, trouble_page
 from botsvc.problems import FieldError, Problem, ProblemDocument, ProblemType
@@ -104,7 +105,7 @@ def create_app(
     app.include_router(feedback_router(service))
     app.include_router(health_router(service))
     app.router.routes.extend(page_routes(pages))
-    app.router.routes.extend(widget_routes())
+    app.router.routes.extend((*widget_routes(), *demo_routes(pages)))
     app.router.routes.extend(desk_routes(service))
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, limit=settings.server.body_limit_bytes, seconds=BODY_SECONDS)
