@@ -10,7 +10,7 @@ PY := .venv/bin/python
 HELPPARI := .venv/bin/helppari
 ARGS ?=
 
-.PHONY: help setup setup-run run test check fix docs bench faults lock clean
+.PHONY: help setup setup-run run test check fix docs widget bench faults lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -43,6 +43,9 @@ fix: setup ## Mend what ruff can, and write the reference pages anew
 
 docs: setup ## Write the generated parts of docs/reference anew
 	$(PY) scripts/reference.py
+
+widget: ## Test the chat widget and build widget/dist anew (needs npm)
+	@scripts/widget build
 
 bench: setup ## Measure against the budgets
 	$(PY) -m evals.bench $(ARGS)
