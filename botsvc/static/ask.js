@@ -117,8 +117,21 @@
     const [said, saying] = [now.querySelector(".standing"), request.querySelector(".standing")];
     if (said.textContent !== saying.textContent) said.replaceChildren(...saying.childNodes);
     const acts = now.querySelector(".acts");
-    const inUse = acts.contains(document.activeElement) || acts.querySelector("details[open]");
-    if (acted || !inUse || request.hidden) acts.replaceChildren(...request.querySelector(".acts").childNodes);
+    // What somebody is filling in stays; what is only unfolded stays unfolded, and keeps its focus.
+    const fields = [...acts.querySelectorAll("input:not([type=hidden], [type=radio]), textarea")];
+    const inUse = fields.some((field) => field === document.activeElement || field.value !== field.defaultValue);
+    if (acted || !inUse || request.hidden) {
+      const named = (one) => one && one.querySelector("summary").textContent;
+      const open = [...acts.querySelectorAll("details[open]")].map(named);
+      const focused = acts.contains(document.activeElement);
+      const at = focused && named(document.activeElement.closest("details"));
+      acts.replaceChildren(...request.querySelector(".acts").childNodes);
+      for (const one of acts.querySelectorAll("details")) {
+        one.open = !acted && open.includes(named(one));
+        if (focused && !acted && named(one) === at) one.querySelector("summary").focus();
+      }
+      if (focused && !acted && !acts.contains(document.activeElement)) now.focus({ preventScroll: true });
+    }
     now.hidden = request.hidden;
     if (acted && !now.hidden) now.focus({ preventScroll: true });
   }
