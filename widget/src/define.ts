@@ -1,0 +1,15 @@
+/** Entry of the bundle: defines `<helppari-chat>`, once per page. */
+
+import { HelppariChat } from "./element.js";
+
+const script = document.currentScript;
+if (script instanceof HTMLScriptElement && script.src) HelppariChat.home = new URL(script.src).origin;
+if (!customElements.get("helppari-chat")) customElements.define("helppari-chat", HelppariChat);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "helppari-chat": HelppariChat;
+  }
+}
+
+export { HelppariChat };

@@ -1,0 +1,45 @@
+import { html, nothing, type TemplateResult } from "lit";
+import { live } from "lit/directives/live.js";
+import { articleList } from "./links.js";
+import type { Scene } from "./scene.js";
+
+/** The first screen: who answers here, search, and articles that may fit. */
+export function home(scene: Scene): TemplateResult {
+  const { state, commands, t, ui } = scene;
+  const found = state.searchResults;
+  return html`<div class="home">
+      <h2 tabindex="-1" data-heading>${t("home_title")}</h2>
+      <p>${t("home_intro")}</p>
+    </div>
+    ${state.started
+      ? html`<button type="button" class="primary" @click=${() => commands.go("conversation")}>
+          ${t("continue")}${state.unread ? ` (${t("unread", { count: state.unread })})` : ""}
+        </button>`
+      : nothing}
+    <form role="search" @submit=${(event: Event) => event.preventDefault()}>
+      <label for="search">${t("search")}</label>
+      <input
+        id="search"
+        type="search"
+        autocomplete="off"
+        enterkeyhint="search"
+        maxlength="200"
+        .value=${live(ui.query)}
+        @input=${(event: Event) => {
+          const query = (event.target as HTMLInputElement).value;
+          scene.change({ query });
+          commands.search(query);
+        }}
+      />
+    </form>
+    ${found !== null && ui.query
+      ? html`<section aria-label=${t("results")}>
+          ${found.length ? articleList(scene, found) : html`<p>${t("results_none")}</p>`}
+        </section>`
+      : state.suggestions.length
+        ? html`<section aria-labelledby="suggested">
+            <h3 id="suggested">${t("suggestions")}</h3>
+            ${articleList(scene, state.suggestions)}
+          </section>`
+        : nothing}`;
+}
