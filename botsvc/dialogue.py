@@ -50,10 +50,11 @@ def transcript(
     for event in read.events:
         fact = event.fact
         entry: dict[str, Any] = {"sequence": event.sequence, "at": event.at.isoformat(), "name": ""}
-        entry |= {"press": None, "index": 0, "message": None, "article": None}
+        entry |= {"press": None, "index": 0, "client_message_id": "", "message": None, "article": None}
         match fact:
             case CustomerMessage():
                 pressed = {"press": fact.press or None, "index": fact.index}
+                pressed["client_message_id"] = fact.client_message_id
                 entries.append({**entry, **pressed, "author": "customer", "text": fact.text})
             case BotReplied():
                 stored = read.replies.get(event.cause) if event.cause is not None else None

@@ -287,6 +287,7 @@ class TranscriptEntry(Wire):
     text: str
     press: Press | None = Field(description="The button that the customer pressed.")
     index: int = Field(description="Which choice was pressed, from 0.")
+    client_message_id: str = Field(description="With the customer's entries: the client's id; else empty.")
     message: MessageReply | None = Field(description="With the bot's entries: the reply as it was sent.")
     article: SentArticleBody | None = Field(description="With a person's entry: the article they sent.")
 
@@ -380,88 +381,6 @@ class EventsPage(Wire):
     more: bool = Field(description="Whether there is more to fetch at once.")
     signals: list[SignalBody]
     expires_at: datetime
-
-
-class OwnerBody(Wire):
-    """Who has the conversation now."""
-
-    conversation_id: str
-    owner: Owner
-
-
-class CsatRequest(Wire):
-    """How well the customer was served."""
-
-    score: StrictInt = Field(ge=1, le=5, description="1 is worst, 5 is best.")
-    comment: Annotated[StrictStr, StringConstraints(max_length=1_000)] = Field(default="")
-
-
-class CsatKept(Wire):
-    """The score as it counts now."""
-
-    conversation_id: str
-    score: int
-    by: Literal["bot", "person"] = Field(description="Whom it is about.")
-
-
-class OpenedRequest(Wire):
-    """An article of the conversation that was opened."""
-
-    article_id: Annotated[StrictStr, StringConstraints(max_length=200)]
-    lang: LanguageCode
-
-
-class ReadRequest(Wire):
-    """How far the customer has read."""
-
-    up_to: StrictInt = Field(ge=1, le=2_147_483_647, description="Sequence of the last thing seen.")
-
-
-class ReadReply(Wire):
-    """How far the customer has read, as known now."""
-
-    conversation_id: str
-    up_to: int
-
-
-class TypingRequest(Wire):
-    """Whether the customer is writing."""
-
-    typing: StrictBool = True
-
-
-class ContactRequest(Wire):
-    """Where a later reply reaches the customer; one of them is needed."""
-
-    client_message_id: ClientMessageId
-    email: Annotated[StrictStr, StringConstraints(max_length=254)] = ""
-    phone: Annotated[StrictStr, StringConstraints(max_length=40)] = ""
-
-
-class ContactKept(Wire):
-    """The address as kept."""
-
-    conversation_id: str
-    email: str
-    phone: str
-
-
-class CallbackRequest(Wire):
-    """The customer wants to be called."""
-
-    phone: Annotated[StrictStr, StringConstraints(max_length=40)] = Field(
-        default="", description="Empty: the number given before."
-    )
-    wished: Annotated[StrictStr, StringConstraints(max_length=400)] = Field(
-        default="", description="When, in the customer's words."
-    )
-
-
-class WishKept(Wire):
-    """The wish to be called, as kept."""
-
-    conversation_id: str
-    callback_id: str
 
 
 class Health(Wire):

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from botsvc.episode import Owner
-from botsvc.giving_contact import give_contact
-from botsvc.live import CUSTOMER_ACTOR, Signal, SignalKind
-from botsvc.problems import ProblemType, declared
-from botsvc.routes.admission import ADMISSION, BODY, ConversationPath, Token
-from botsvc.schemas import (
+from botsvc.act_schemas import (
     CallbackRequest,
     ContactKept,
     ContactRequest,
@@ -22,6 +17,11 @@ from botsvc.schemas import (
     TypingRequest,
     WishKept,
 )
+from botsvc.episode import Owner
+from botsvc.giving_contact import give_contact
+from botsvc.live import CUSTOMER_ACTOR, Signal, SignalKind
+from botsvc.problems import ProblemType, declared
+from botsvc.routes.admission import ADMISSION, BODY, ConversationPath, Token
 from botsvc.service import Service
 
 _ACT = declared(*BODY, *ADMISSION)
