@@ -1,0 +1,102 @@
+/** Articles: suggested, searched while the customer types, and read; also where the bot cannot answer. */
+
+import { Trouble, type Api } from "./api";
+import type { ArticleView, State } from "./contract";
+import { named, type Plain } from "./state";
+
+/** How long the typing has to rest before a search, in milliseconds. */
+export const SEARCH_MS = 200;
+const SUGGESTIONS = 4;
+
+export interface Host {
+  state(): State;
+  set(to: Plain): void;
+  /** The service has answered, or what kept it from it. */
+  well(): void;
+  unwell(error: unknown): void;
+  later(name: "search", ms: number, act: () => void): void;
+  /** The customer has opened an article that the conversation has shown. */
+  opened(lang: string, id: string): void;
+}
+
+export class Articles {
+  #searching: AbortController | null = null;
+  #suggestedFor = "";
+
+  constructor(
+    private readonly api: Api,
+    private readonly env: { readonly title: () => string },
+    private readonly host: Host,
+  ) {}
+
+  stop(): void {
+    this.#searching?.abort();
+  }
+
+  async suggest(): Promise<void> {
+    const { lang } = this.host.state();
+    const title = this.env.title().trim();
+    if (!title || this.#suggestedFor === lang) return;
+    this.#suggestedFor = lang;
+    try {
+      const found = await this.api.search(title, lang);
+      this.host.well();
+      if (lang === this.host.state().lang) this.host.set({ suggestions: found.slice(0, SUGGESTIONS) });
+    } catch (error) {
+      this.#suggestedFor = "";
+      this.host.unwell(error);
+    }
+  }
+
+  search(text: string): void {
+    this.#searching?.abort();
+    const stop = (this.#searching = new AbortController());
+    if (!text) {
+      this.host.later("search", 0, () => undefined);
+      this.host.set({ searchResults: null });
+      return;
+    }
+    this.host.later("search", SEARCH_MS, () => void this.#find(text, stop.signal));
+  }
+
+  async #find(text: string, signal: AbortSignal): Promise<void> {
+    try {
+      const searchResults = await this.api.search(text, this.host.state().lang, signal);
+      if (signal.aborted) return;
+      this.host.well();
+      this.host.set({ searchResults, error: null });
+    } catch (error) {
+      if (signal.aborted) return;
+      this.host.unwell(error);
+      this.host.set({ error: named(error) });
+    }
+  }
+
+  async open(lang: string, id: string): Promise<void> {
+    const blank = { title: "", summary: "", updated: null, url: "", sections: [], translations: [] };
+    const shown = (article: ArticleView): boolean => {
+      const { article: now } = this.host.state();
+      if (article.status !== "loading" && (now?.id !== id || now.lang !== lang)) return false; // another one is open
+      this.host.set({ article });
+      return true;
+    };
+    this.host.set({ screen: "article", error: null });
+    shown({ lang, id, status: "loading", ...blank });
+    try {
+      const { title, summary, updated, url, sections, translations } = await this.api.article(lang, id);
+      this.host.well();
+      if (!shown({ lang, id, status: "ready", title, summary, updated, url, sections, translations })) return;
+      if (this.#wasShown(lang, id)) this.host.opened(lang, id);
+    } catch (error) {
+      const missing = error instanceof Trouble && [404, 422].includes(error.status);
+      if (!missing) this.host.unwell(error);
+      shown({ lang, id, status: missing ? "missing" : "failed", ...blank });
+    }
+  }
+
+  #wasShown(lang: string, id: string): boolean {
+    return this.host.state().entries.some(({ reply, article }) =>
+      [reply?.answer, article, ...(reply?.hits ?? [])].some((one) => one?.article_id === id && one.lang === lang),
+    );
+  }
+}

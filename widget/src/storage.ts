@@ -1,0 +1,135 @@
+/** What is kept in the browser: from the first message on, and only what bringing the conversation back needs. */
+
+import type { Access } from "./api";
+import type { Outgoing } from "./state";
+
+/** The part of `Storage` that is used. */
+export interface Shelf {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
+
+/** What belongs to this tab alone. */
+export interface TabNotes {
+  readonly draft: string;
+  readonly queue: readonly Outgoing[];
+  readonly open: boolean;
+  /** How far the conversation has been seen. */
+  readonly seen: number;
+}
+
+class Memory implements Shelf {
+  readonly #kept = new Map<string, string>();
+  getItem(key: string): string | null {
+    return this.#kept.get(key) ?? null;
+  }
+  setItem(key: string, value: string): void {
+    this.#kept.set(key, value);
+  }
+  removeItem(key: string): void {
+    this.#kept.delete(key);
+  }
+}
+
+/** A shelf that works where the browser's does not: blocked, full, or missing. */
+class Sure implements Shelf {
+  readonly #memory = new Memory();
+  readonly #shelf: Shelf | null;
+
+  constructor(find: () => Shelf | null | undefined) {
+    let shelf: Shelf | null | undefined;
+    try {
+      shelf = find();
+    } catch {
+      shelf = null; // some browsers throw already when asked for it
+    }
+    this.#shelf = shelf ?? null;
+  }
+
+  getItem(key: string): string | null {
+    try {
+      return this.#memory.getItem(key) ?? this.#shelf?.getItem(key) ?? null;
+    } catch {
+      return null;
+    }
+  }
+
+  setItem(key: string, value: string): void {
+    try {
+      if (!this.#shelf) throw new Error("no storage");
+      this.#shelf.setItem(key, value);
+      this.#memory.removeItem(key);
+    } catch {
+      this.#memory.setItem(key, value);
+    }
+  }
+
+  removeItem(key: string): void {
+    this.#memory.removeItem(key);
+    try {
+      this.#shelf?.removeItem(key);
+    } catch {
+      // Nothing can be kept there either.
+    }
+  }
+}
+
+export class Keeper {
+  readonly #shared: Shelf;
+  readonly #tab: Shelf;
+
+  constructor(
+    /** Tells this service and site from others on the same page. */
+    private readonly name: string,
+    shared: () => Shelf | null | undefined,
+    tab: () => Shelf | null | undefined,
+  ) {
+    this.#shared = new Sure(shared);
+    this.#tab = new Sure(tab);
+  }
+
+  access(): Access | null {
+    const found = read(this.#shared, this.name) as Partial<Access> | null;
+    const whole = found && [found.id, found.token, found.expires].every((one) => typeof one === "string" && one);
+    return whole ? (found as Access) : null;
+  }
+
+  keep(access: Access): void {
+    this.#shared.setItem(this.name, JSON.stringify(access));
+  }
+
+  notes(): TabNotes | null {
+    const found = read(this.#tab, `${this.name}:tab`) as Partial<TabNotes> | null;
+    if (!found) return null;
+    return {
+      draft: typeof found.draft === "string" ? found.draft : "",
+      queue: Array.isArray(found.queue) ? found.queue.filter(isOutgoing) : [],
+      open: found.open === true,
+      seen: typeof found.seen === "number" ? found.seen : 0,
+    };
+  }
+
+  note(notes: TabNotes): void {
+    this.#tab.setItem(`${this.name}:tab`, JSON.stringify(notes));
+  }
+
+  forget(): void {
+    this.#shared.removeItem(this.name);
+    this.#tab.removeItem(`${this.name}:tab`);
+  }
+}
+
+function read(shelf: Shelf, key: string): object | null {
+  try {
+    const found: unknown = JSON.parse(shelf.getItem(key) ?? "null");
+    return typeof found === "object" ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+function isOutgoing(one: unknown): one is Outgoing {
+  const found = one as Partial<Outgoing> | null;
+  return typeof found?.id === "string" && typeof found.text === "string" && typeof found.at === "string";
+}

@@ -1,0 +1,236 @@
+/** Follows a conversation: a stream of events read by fetch, with replay; polling as the last resort. */
+
+import { Trouble, type Happening, type News, type Signal } from "./api";
+
+export interface ServerEvent {
+  readonly type: string;
+  readonly data: string;
+  readonly id: string;
+}
+
+/** Reads server-sent events from text that comes in any pieces. */
+export class EventParser {
+  /** Milliseconds to wait before coming back, as the service says. */
+  retry = 2_000;
+  #rest = "";
+  #skipFeed = false;
+  #first = true;
+  #type = "";
+  #data: string[] = [];
+  #id = "";
+
+  push(piece: string): ServerEvent[] {
+    if (this.#first && piece) {
+      this.#first = false;
+      if (piece.startsWith("\ufeff")) piece = piece.slice(1);
+    }
+    if (this.#skipFeed && piece) {
+      this.#skipFeed = false;
+      if (piece.startsWith("\n")) piece = piece.slice(1);
+    }
+    const found: ServerEvent[] = [];
+    let text = this.#rest + piece;
+    for (let end = text.search(/[\r\n]/); end >= 0; end = text.search(/[\r\n]/)) {
+      const line = text.slice(0, end);
+      const pair = text.startsWith("\r\n", end);
+      // A "\r" at the end of a piece may have its "\n" in the next one.
+      if (!pair && text[end] === "\r" && end === text.length - 1) this.#skipFeed = true;
+      text = text.slice(end + (pair ? 2 : 1));
+      const event = this.#line(line);
+      if (event) found.push(event);
+    }
+    this.#rest = text;
+    return found;
+  }
+
+  #line(line: string): ServerEvent | null {
+    if (line === "") {
+      const event = { type: this.#type || "message", data: this.#data.join("\n"), id: this.#id };
+      const empty = this.#data.length === 0;
+      this.#type = "";
+      this.#data = [];
+      return empty ? null : event;
+    }
+    const colon = line.indexOf(":");
+    if (colon === 0) return null; // a comment: the line is alive
+    const name = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
+    if (name === "data") this.#data.push(value);
+    else if (name === "event") this.#type = value;
+    else if (name === "id" && !value.includes("\0")) this.#id = value;
+    else if (name === "retry" && /^\d+$/.test(value)) this.retry = Number(value);
+    return null;
+  }
+}
+
+/** Doubling, up to half a minute, and never all at once: 0.5 to 1 of the full wait, in milliseconds. */
+export function backoff(failures: number, random: () => number): number {
+  return Math.min(1_000 * 2 ** Math.max(0, failures - 1), 30_000) * (0.5 + random() / 2);
+}
+
+/** The first byte comes at once, and a sign of life every 15 s. */
+export const FIRST_MS = 10_000;
+export const SILENCE_MS = 40_000;
+const QUIET_MS = 16_000;
+export const POLL_MS = 4_000;
+export const HIDDEN_POLL_MS = 20_000;
+/** Streams that failed one after the other before polling; polls before a stream is tried again. */
+const TRIES = 3;
+const POLLS = 60;
+
+export interface FollowEnvironment {
+  readonly setTimeout: (act: () => void, ms: number) => number;
+  readonly clearTimeout: (id: number) => void;
+  readonly random: () => number;
+  readonly visible: () => boolean;
+  readonly now: () => number;
+}
+
+export interface Followed {
+  stream(after: number, signal: AbortSignal): Promise<Response>;
+  news(after: number, signal: AbortSignal): Promise<News>;
+  /** The last sequence known. */
+  last(): number;
+  events(events: readonly Happening[]): void;
+  signals(signals: readonly Signal[]): void;
+  /** All is well, or what is not. */
+  health(trouble: Trouble | null): void;
+}
+
+/** Follows until it is stopped, or the conversation is lost. */
+export class Follower {
+  #stop = new AbortController();
+  #attempt: AbortController | null = null;
+  #wake: (() => void) | null = null;
+  #failures = 0;
+  #heard = 0;
+  #restarting = false;
+
+  constructor(
+    private readonly followed: Followed,
+    private readonly env: FollowEnvironment,
+    /** Without a leader among tabs, streams would use up the connections: only polls. */
+    private readonly onlyPolls: boolean,
+  ) {
+    void this.#run();
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    this.#attempt?.abort();
+    this.#wake?.();
+  }
+
+  /** The network is back, or the tab was asleep: do not wait any longer, nor trust a line that has gone silent. */
+  poke(): void {
+    this.#failures = Math.min(this.#failures, TRIES - 1);
+    if (!this.#wake && this.env.now() - this.#heard > QUIET_MS) {
+      this.#restarting = true;
+      this.#attempt?.abort();
+    }
+    this.#wake?.();
+  }
+
+  get #stopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        if (this.onlyPolls || this.#failures >= TRIES) await this.#poll();
+        else await this.#pause(await this.#stream());
+      } catch (error) {
+        const trouble = error instanceof Trouble ? error : new Trouble("network");
+        if (this.#stopped) return;
+        this.followed.signals([]);
+        if (this.#restarting) {
+          this.#restarting = false;
+          continue;
+        }
+        this.followed.health(trouble);
+        if (!trouble.passing) return;
+        this.#failures += 1;
+        await this.#pause(Math.max(trouble.wait ?? 0, backoff(this.#failures, this.env.random)));
+      }
+    }
+  }
+
+  /** Reads one stream to its end; returns how long to wait before the next, in milliseconds. */
+  async #stream(): Promise<number> {
+    const attempt = (this.#attempt = new AbortController());
+    this.#heard = this.env.now();
+    const response = await this.followed.stream(this.followed.last(), attempt.signal);
+    if (!response.body) throw this.#noStreams();
+    const reader = response.body.getReader();
+    const decoder = new TextDecoder();
+    const parser = new EventParser();
+    let limit = FIRST_MS;
+    for (;;) {
+      const { done, value } = await this.#timely(reader.read(), limit, attempt);
+      if (this.#stopped) return 0;
+      if (done) return parser.retry * (0.5 + this.env.random());
+      this.#failures = 0;
+      this.#heard = this.env.now();
+      limit = SILENCE_MS;
+      this.followed.health(null);
+      this.#tell(parser.push(decoder.decode(value, { stream: true })));
+    }
+  }
+
+  #noStreams(): Trouble {
+    this.#failures = TRIES - 1;
+    return new Trouble("network");
+  }
+
+  async #timely<Value>(promise: Promise<Value>, ms: number, attempt: AbortController): Promise<Value> {
+    let timer = 0;
+    const late = new Promise<never>((_, reject) => {
+      timer = this.env.setTimeout(() => {
+        reject(new Trouble("timeout"));
+        attempt.abort();
+      }, ms);
+    });
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      this.env.clearTimeout(timer);
+    }
+  }
+
+  #tell(found: readonly ServerEvent[]): void {
+    const events: Happening[] = [];
+    for (const one of found) {
+      const data: unknown = JSON.parse(one.data);
+      if (one.type === "signal") this.followed.signals((data as { signals: readonly Signal[] }).signals);
+      else events.push(data as Happening);
+    }
+    if (events.length) this.followed.events(events);
+  }
+
+  async #poll(): Promise<void> {
+    for (let count = 0; !this.#stopped && (this.onlyPolls || count < POLLS); count += 1) {
+      const attempt = (this.#attempt = new AbortController());
+      const news = await this.followed.news(this.followed.last(), attempt.signal);
+      if (this.#stopped) return;
+      this.followed.health(null);
+      if (news.events.length) this.followed.events(news.events);
+      this.followed.signals(news.signals);
+      if (this.onlyPolls) this.#failures = 0;
+      if (!news.more) await this.#pause(this.env.visible() ? POLL_MS : HIDDEN_POLL_MS);
+    }
+    this.#failures = TRIES - 1; // one more try of the stream
+  }
+
+  #pause(ms: number): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.env.setTimeout(() => this.#wake?.(), ms);
+      this.#wake = () => {
+        this.env.clearTimeout(timer);
+        this.#wake = null;
+        resolve();
+      };
+    });
+  }
+}
