@@ -1,9 +1,9 @@
 /** The custom element: draws the session's state, and keeps focus, scrolling and events in order. */
 
-import { LitElement, html, type PropertyValues, type TemplateResult } from "lit";
+import { html, render, type TemplateResult } from "lit/html.js";
 import type { Button, Commands, Config, Entry, Session, State } from "./contract.js";
 import { createSession } from "./session.js";
-import { styles } from "./styles.js";
+import { sheet } from "./styles.js";
 import { supported, translator, type Overrides, type Translator } from "./texts.js";
 import { launcher } from "./views/launcher.js";
 import { panel } from "./views/panel.js";
@@ -15,28 +15,8 @@ const NEAR = 80; //: pixels from the end that still count as reading along
 
 export type HelppariEvent = "open" | "close" | "answer" | "handoff" | "error" | "feedback";
 
-export class HelppariChat extends LitElement {
-  static override styles = styles;
-  static override properties = {
-    server: {},
-    siteKey: { attribute: "site-key" },
-    lang: {},
-    position: {},
-    theme: {},
-    store: {},
-    texts: { attribute: false },
-    ui: { state: true },
-  };
-  /** Address of the service; by default where the script came from. */
-  declare server: string;
-  declare siteKey: string;
-  declare position: "right" | "left";
-  declare theme: "auto" | "light" | "dark";
-  /** Whether the conversation is kept for this tab ("session") or for this browser ("local"). */
-  declare store: "session" | "local";
-  /** The host's own words, by key, or by language and key. */
-  declare texts: Overrides;
-  declare ui: Ui;
+export class HelppariChat extends HTMLElement {
+  static readonly observedAttributes = ["server", "site-key", "lang", "store"];
 
   /** Set where the element is defined: the script's own address. */
   static home = "";
@@ -51,17 +31,25 @@ export class HelppariChat extends LitElement {
   #reading = true;
   #translator: { lang: string; texts: Overrides; t: Translator } | undefined;
 
+  #texts: Overrides = {};
+  #ui: Ui = { query: "", wrong: "", below: false, from: "home" };
+  #due = false;
+  readonly #root = this.attachShadow({ mode: "open" });
+
   constructor() {
     super();
-    this.server = HelppariChat.home;
-    this.siteKey = "";
-    this.lang = document.documentElement.lang;
-    this.position = "right";
-    this.theme = "auto";
-    this.store = "session";
-    this.texts = {};
-    this.ui = { query: "", wrong: "", below: false, from: "home" };
+    this.#root.adoptedStyleSheets = [sheet()];
     for (const type of ["keydown", "keyup", "keypress"]) this.addEventListener(type, (event) => event.stopPropagation());
+  }
+
+  /** The host's own words, by key, or by language and key. */
+  get texts(): Overrides {
+    return this.#texts;
+  }
+
+  set texts(words: Overrides) {
+    this.#texts = words;
+    this.#redraw();
   }
 
   /** Opens the panel and puts the focus into it. */
@@ -87,34 +75,48 @@ export class HelppariChat extends LitElement {
     this.lang = lang;
   }
 
-  override connectedCallback(): void {
-    super.connectedCallback();
+  connectedCallback(): void {
+    if (Object.hasOwn(this, "texts")) {
+      const early = this.texts; // set before the element was defined
+      Reflect.deleteProperty(this, "texts");
+      this.texts = early;
+    }
     this.#narrow = window.matchMedia(NARROW);
     this.#narrow.addEventListener("change", this.#refit);
     window.visualViewport?.addEventListener("resize", this.#measure);
     document.addEventListener("visibilitychange", this.#look);
-    this.renderRoot.addEventListener("focusin", this.#entered);
-    this.renderRoot.addEventListener("focusout", this.#left);
+    this.#root.addEventListener("focusin", this.#entered);
+    this.#root.addEventListener("focusout", this.#left);
     this.#begin();
   }
 
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
+  disconnectedCallback(): void {
     this.#narrow?.removeEventListener("change", this.#refit);
     window.visualViewport?.removeEventListener("resize", this.#measure);
     document.removeEventListener("visibilitychange", this.#look);
-    this.renderRoot.removeEventListener("focusin", this.#entered);
-    this.renderRoot.removeEventListener("focusout", this.#left);
+    this.#root.removeEventListener("focusin", this.#entered);
+    this.#root.removeEventListener("focusout", this.#left);
     this.#stop();
+  }
+
+  attributeChangedCallback(name: string, before: string | null, value: string | null): void {
+    if (!this.#session || before === value) return;
+    if (name === "lang") return this.#commands?.setLanguage(supported(this.lang));
+    this.#stop();
+    this.#begin();
+  }
+
+  get #server(): string {
+    return (this.getAttribute("server") ?? HelppariChat.home).replace(/\/+$/, "");
   }
 
   #begin(): void {
     const config: Config = {
-      server: this.server.replace(/\/+$/, ""),
-      siteKey: this.siteKey,
-      lang: supported(this.lang),
+      server: this.#server,
+      siteKey: this.getAttribute("site-key") ?? "",
+      lang: supported(this.lang || document.documentElement.lang),
       page: location.origin + location.pathname,
-      store: this.store === "local" ? "local" : "session",
+      store: this.getAttribute("store") === "local" ? "local" : "session",
     };
     const session = createSession(config);
     this.#session = session;
@@ -122,7 +124,7 @@ export class HelppariChat extends LitElement {
     this.#before = session.state;
     this.#end = session.subscribe(this.#changed);
     session.start();
-    this.requestUpdate();
+    this.#redraw();
   }
 
   #stop(): void {
@@ -167,38 +169,40 @@ export class HelppariChat extends LitElement {
     const wrong = (one: State): string | null => one.error ?? (one.connection === "down" ? "down" : null);
     if (wrong(state) && wrong(state) !== wrong(before)) this.#tell("error", { code: wrong(state) });
     if (state.screen !== before.screen) {
-      const from = before.screen === "article" ? this.ui.from : before.screen;
-      this.ui = { ...this.ui, from, wrong: "", below: false };
+      this.#ui = { ...this.#ui, from: before.screen === "article" ? this.#ui.from : before.screen, wrong: "", below: false };
     }
-    this.requestUpdate();
+    this.#redraw();
   };
 
-  protected override willUpdate(changed: PropertyValues<this>): void {
-    if (!this.hasUpdated || !this.#session) return;
-    if (changed.has("server") || changed.has("siteKey") || changed.has("store")) {
-      this.#stop();
-      this.#begin();
-    } else if (changed.has("lang")) {
-      this.#commands?.setLanguage(supported(this.lang));
-    }
+  #redraw(): void {
+    if (this.#due) return;
+    this.#due = true;
+    queueMicrotask(() => {
+      this.#due = false;
+      const session = this.#session;
+      if (!session) return;
+      render(this.#draw(session.state, this.#commands ?? session.commands), this.#root);
+      this.#updated(session.state);
+    });
   }
 
-  protected override render(): TemplateResult {
-    const session = this.#session;
-    const commands = this.#commands;
-    if (!session || !commands) return html``;
-    const { state } = session;
+  #set(ui: Partial<Ui>): void {
+    this.#ui = { ...this.#ui, ...ui };
+    this.#redraw();
+  }
+
+  #draw(state: State, commands: Commands): TemplateResult {
     const t = this.#words(state.lang);
     const scene: Scene = {
       state,
       commands,
       t,
-      links: { base: this.server || location.origin, newTab: t("new_tab") },
+      links: { base: this.#server || location.origin, newTab: t("new_tab") },
       now: new Date(),
-      ui: this.ui,
+      ui: this.#ui,
       change: (ui) => {
-        if (ui.below === false && this.ui.below) this.#toEnd();
-        this.ui = { ...this.ui, ...ui };
+        if (ui.below === false) this.#body?.scrollTo(0, this.#body.scrollHeight);
+        this.#set(ui);
       },
     };
     return html`<dialog
@@ -221,19 +225,18 @@ export class HelppariChat extends LitElement {
   }
 
   get #dialog(): HTMLDialogElement | null {
-    return this.renderRoot.querySelector("dialog");
+    return this.#root.querySelector("dialog");
   }
 
   get #body(): HTMLElement | null {
-    return this.renderRoot.querySelector<HTMLElement>(".body");
+    return this.#root.querySelector<HTMLElement>(".body");
   }
 
   #drawn: State | undefined;
 
-  protected override updated(): void {
-    const state = this.#session?.state;
+  #updated(state: State): void {
     const dialog = this.#dialog;
-    if (!state || !dialog) return;
+    if (!dialog) return;
     const before = this.#drawn;
     this.#drawn = state;
     if (state.open !== dialog.open) {
@@ -262,26 +265,26 @@ export class HelppariChat extends LitElement {
     this.#opener = null;
     if (!inside) return;
     if (opener?.isConnected && opener !== this && opener !== document.body) opener.focus();
-    else this.renderRoot.querySelector<HTMLElement>(".launcher")?.focus();
+    else this.#root.querySelector<HTMLElement>(".launcher")?.focus();
   }
 
   /** To the field on large screens; on phones to the heading, as the field would bring the keyboard up. */
   #aim(): void {
     const target = this.#narrow?.matches ? "#title" : "#draft";
-    this.renderRoot.querySelector<HTMLElement>(target)?.focus();
+    this.#root.querySelector<HTMLElement>(target)?.focus();
   }
 
   /** What had the focus was drawn away: the focus goes on in the panel, never to the page behind. */
   #keepFocus(moved: boolean): void {
     if (!this.#focused || this.#focused.isConnected || !this.#lost()) return;
-    const heading = this.renderRoot.querySelector<HTMLElement>("[data-heading]");
+    const heading = this.#root.querySelector<HTMLElement>("[data-heading]");
     if (moved) heading?.focus();
     else this.#aim();
   }
 
   #lost(): boolean {
     const active = document.activeElement;
-    return active === null || active === document.body || (active === this && this.shadowRoot?.activeElement === null);
+    return active === null || active === document.body || (active === this && this.#root.activeElement === null);
   }
 
   readonly #entered = (event: Event): void => {
@@ -293,7 +296,7 @@ export class HelppariChat extends LitElement {
     if (to !== null || (event.target as HTMLElement).isConnected) {
       queueMicrotask(() => {
         if (!this.#focused?.isConnected) return;
-        if (this.shadowRoot?.activeElement === null) this.#focused = null;
+        if (this.#root.activeElement === null) this.#focused = null;
       });
     }
   };
@@ -301,7 +304,7 @@ export class HelppariChat extends LitElement {
   readonly #refit = (): void => {
     const dialog = this.#dialog;
     if (!dialog?.open) return;
-    const active = this.shadowRoot?.activeElement;
+    const active = this.#root.activeElement;
     const inside = active instanceof HTMLElement;
     dialog.close();
     if (this.#narrow?.matches) dialog.showModal();
@@ -313,7 +316,7 @@ export class HelppariChat extends LitElement {
   readonly #key = (event: KeyboardEvent): void => {
     if (event.key !== "Escape" || event.isComposing) return;
     event.preventDefault();
-    const menu = this.renderRoot.querySelector<HTMLDetailsElement>(".menu[open]");
+    const menu = this.#root.querySelector<HTMLDetailsElement>(".menu[open]");
     if (menu) {
       menu.open = false;
       menu.querySelector("summary")?.focus();
@@ -339,14 +342,9 @@ export class HelppariChat extends LitElement {
     const body = this.#body;
     if (!body) return;
     this.#reading = body.scrollHeight - body.scrollTop - body.clientHeight < NEAR;
-    if (this.#reading && this.ui.below) this.ui = { ...this.ui, below: false };
+    if (this.#reading && this.#ui.below) this.#set({ below: false });
     this.#look();
   };
-
-  #toEnd(): void {
-    const body = this.#body;
-    if (body) body.scrollTop = body.scrollHeight;
-  }
 
   /** Shows what has come from its beginning, unless the customer is reading further up. */
   #follow(before: State | undefined, state: State): void {
@@ -366,13 +364,13 @@ export class HelppariChat extends LitElement {
       body.scrollTop = top === null ? body.scrollHeight : Math.min(body.scrollHeight, top - 12);
       this.#reading = true;
     } else if (come) {
-      this.ui = { ...this.ui, below: true };
+      this.#set({ below: true });
     }
     this.#look();
   }
 
   #topOf(entry: Entry): number | null {
-    const shown = this.renderRoot.querySelector<HTMLElement>(".entry:last-child");
+    const shown = this.#root.querySelector<HTMLElement>(".entry:last-child");
     const body = this.#body;
     if (!shown || !body || entry.author === "customer") return null;
     return shown.getBoundingClientRect().top - body.getBoundingClientRect().top + body.scrollTop;

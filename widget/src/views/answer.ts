@@ -1,6 +1,6 @@
 /** What the bot said, and what it quotes. */
 
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit/html.js";
 import { guard } from "lit/directives/guard.js";
 import type { Answer, ArticleCard, BotReply, ContactLine, Entry } from "../contract.js";
 import { languageName, percent } from "../texts.js";

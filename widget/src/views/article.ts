@@ -1,4 +1,4 @@
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit/html.js";
 import type { ArticleSection, ArticleView } from "../contract.js";
 import { day, languageName } from "../texts.js";
 import { prose } from "./answer.js";

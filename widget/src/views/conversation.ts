@@ -1,6 +1,6 @@
 /** What was said, and what can be pressed now. */
 
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit/html.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Button, Entry } from "../contract.js";
 import { moment } from "../texts.js";

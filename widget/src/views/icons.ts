@@ -1,4 +1,4 @@
-import { svg, type SVGTemplateResult } from "lit";
+import { svg, type SVGTemplateResult } from "lit/html.js";
 
 const shapes = {
   chat: svg`<path d="M4 5h16v11H9l-5 4z"/><path d="M8 9h8M8 12h5"/>`,

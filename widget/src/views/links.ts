@@ -1,6 +1,6 @@
 /** Links to articles: they open inside the panel, and in a new tab for who asks for one. */
 
-import { html, type TemplateResult } from "lit";
+import { html, type TemplateResult } from "lit/html.js";
 import { languageName } from "../texts.js";
 import { safeAddress } from "./html.js";
 import { icon } from "./icons.js";

@@ -1,6 +1,6 @@
 /** The panel around the screens: its head, the field at the bottom, and the way to people. */
 
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit/html.js";
 import { live } from "lit/directives/live.js";
 import { article } from "./article.js";
 import { conversation } from "./conversation.js";

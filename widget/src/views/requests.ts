@@ -1,4 +1,4 @@
-import { html, type TemplateResult } from "lit";
+import { html, type TemplateResult } from "lit/html.js";
 import { moment } from "../texts.js";
 import type { Scene } from "./scene.js";
 import { standing } from "./standing.js";

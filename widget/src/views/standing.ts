@@ -1,6 +1,6 @@
 /** Where the request to people stands, and what its customer can do meanwhile. */
 
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit/html.js";
 import type { Press, Standing } from "../contract.js";
 import type { Scene } from "./scene.js";
 

@@ -1,4 +1,4 @@
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit/html.js";
 import type { TextKey } from "../texts.js";
 import { details } from "./answer.js";
 import type { Scene } from "./scene.js";
