@@ -19,8 +19,8 @@ from botsvc import cli
 from botsvc.cli import main
 from botsvc.conversations import Conversations
 from botsvc.decisions import HandOff, Priority, Reason, Rule
-from botsvc.episode import EpisodeState, Message, advance
-from botsvc.exchange import CustomerTurn
+from botsvc.episode import Message, advance
+from botsvc.exchange import CustomerTurn, Met
 from botsvc.storage import open_storage
 from botsvc.turns import BotTurn
 from indexer.errors import IndexNotFound
@@ -43,11 +43,11 @@ def waiting() -> str:
     storage = open_storage("sqlite:///build/helppari.sqlite")
     conversations = Conversations(storage, clock=lambda: datetime(2026, 11, 2, 8, tzinfo=UTC))
 
-    def bot(state: EpisodeState, said: str) -> BotTurn:
+    def bot(met: Met) -> BotTurn:
         decision = HandOff(
             rule=Rule.PERSON_ASKED, reason=Reason.ASKED, priority=Priority.ASKED, text=("handed_off",)
         )
-        after = advance(state, Message(text=said), decision, question=said)
+        after = advance(met.state, Message(text=met.text), decision, question=met.text)
         return BotTurn(decision=decision, state=after, language="fi", text="Kysymys on tallessa.", body={})
 
     opened = conversations.create()
