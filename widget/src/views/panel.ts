@@ -14,7 +14,7 @@ export function panel(scene: Scene, onScroll: () => void): TemplateResult {
   const { t } = scene;
   return html`${head(scene)}
     <div class="body" part="body" tabindex="0" role="region" aria-label=${t("content")} @scroll=${onScroll}>${screen(scene)}</div>
-    <footer part="footer">
+    <footer part="footer" role="none">
       <div role="status">${trouble(scene)}</div>
       ${human(scene)} ${composer(scene)}
     </footer>
@@ -42,7 +42,7 @@ function announced({ state, t, ui }: Scene): string {
 function head(scene: Scene): TemplateResult {
   const { state, commands, t, ui } = scene;
   const back = state.screen === "article" ? ui.from : state.screen === "requests" && state.started ? "conversation" : "home";
-  return html`<header part="header">
+  return html`<header part="header" role="none">
     ${state.screen === "home"
       ? nothing
       : html`<button type="button" class="icon" aria-label=${t("back")} @click=${() => commands.go(back)}>${icon("back")}</button>`}
