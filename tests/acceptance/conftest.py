@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.acceptance.processes import HELPPARI, serving
+from tests.acceptance.widget_site import chat_site as chat_site
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = [
