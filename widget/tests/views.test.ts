@@ -194,11 +194,11 @@ describe("a request to people", () => {
 
   test("takes an address, and says what to write where there is none", () => {
     const shown = draw(scene({ standing: request() }));
-    const form = box.querySelector<HTMLFormElement>("form:has([name=email])");
+    const form = box.querySelector<HTMLFormElement>("form:has([name=contact0])");
     send(form);
     expect(shown.change).toHaveBeenLastCalledWith({ wrong: "contact" });
     expect(shown.commands.contact).not.toHaveBeenCalled();
-    form!.querySelector<HTMLInputElement>("[name=email]")!.value = " a@b.example ";
+    form!.querySelector<HTMLInputElement>("[name=contact0]")!.value = " a@b.example ";
     send(form);
     expect(shown.commands.contact).toHaveBeenCalledWith("a@b.example", "");
     draw(scene({ standing: request() }, { wrong: "contact" }));
@@ -207,9 +207,9 @@ describe("a request to people", () => {
 
   test("takes a wish to be called", () => {
     const shown = draw(scene({ standing: request() }));
-    const form = box.querySelector<HTMLFormElement>("form:has([name=wished])");
-    form!.querySelector<HTMLInputElement>("[name=phone]")!.value = "040 123 4567";
-    form!.querySelector<HTMLInputElement>("[name=wished]")!.value = "iltapäivällä";
+    const form = box.querySelector<HTMLFormElement>("form:has([name=call1])");
+    form!.querySelector<HTMLInputElement>("[name=call0]")!.value = "040 123 4567";
+    form!.querySelector<HTMLInputElement>("[name=call1]")!.value = "iltapäivällä";
     send(form);
     expect(shown.commands.callback).toHaveBeenCalledWith("040 123 4567", "iltapäivällä");
   });
@@ -321,7 +321,7 @@ describe("trouble", () => {
 
   test.each([
     [{ connection: "offline" }, "Verkkoyhteys on poikki."],
-    [{ expired: true }, "Keskustelu on vanhentunut."],
+    [{ expired: true }, "Tätä keskustelua ei voi enää jatkaa."],
     [{ error: "rate-limited" }, "Viestejä tuli monta peräkkäin."],
     [{ error: "constructor" }, "Jokin meni vikaan."],
   ] as const)("is told in words: %j", (changes, said) => {

@@ -23,11 +23,9 @@ export function prose(scene: Scene, source: string, lang: string): TemplateResul
 export function confidence({ t }: Scene, reply: BotReply): TemplateResult | typeof nothing {
   const share = reply.confidence;
   if (share === null || reply.outcome !== "answered" || reply.reason === "chosen") return nothing;
-  const level = share >= VERY_SURE ? 3 : share >= FAIRLY_SURE ? 2 : 1;
-  const words = t(level === 3 ? "confidence_high" : level === 2 ? "confidence_medium" : "confidence_low");
+  const words = t(share >= VERY_SURE ? "confidence_high" : share >= FAIRLY_SURE ? "confidence_medium" : "confidence_low");
   return html`<p class="small">
     ${t("confidence")}:
-    <span class="level" aria-hidden="true">${[1, 2, 3].map((dot) => html`<i class=${dot <= level ? "on" : ""}></i>`)}</span>
     <strong>${words}</strong> (${percent(t, share)})
   </p>`;
 }
@@ -80,7 +78,7 @@ export function botEntry(scene: Scene, entry: Entry): TemplateResult {
     ${reply.answer ? quotation(scene, reply.answer, reply) : nothing} ${details(reply.details)}
     ${others.length && (reply.outcome === "answered" || unsure)
       ? html`<div class="others">
-          <h3 class="small">${scene.t(unsure ? "nearest" : "more")}</h3>
+          <h3 class="small">${scene.t("more")}</h3>
           ${articleList(scene, others)}
         </div>`
       : nothing}`;
@@ -90,7 +88,6 @@ export function botEntry(scene: Scene, entry: Entry): TemplateResult {
 export function sentArticle(scene: Scene, article: ArticleCard, text: string): TemplateResult {
   const { t } = scene;
   return html`<article class="card" part="answer">
-    <p class="small">${t("sent_article")}</p>
     <h3 lang=${article.lang}>${article.title}</h3>
     ${language(scene, article.lang)}
     ${text && text !== article.title ? html`<p lang=${article.lang}>${text}</p>` : nothing}

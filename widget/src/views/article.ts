@@ -10,12 +10,12 @@ import type { Scene } from "./scene.js";
 export function article(scene: Scene, shown: ArticleView): TemplateResult {
   const { t, commands } = scene;
   if (shown.status === "loading") {
-    return html`<h2 tabindex="-1" data-heading>${shown.title || t("loading")}</h2>
+    return html`<h2 tabindex="-1" data-heading>${shown.title || t("searching")}</h2>
       <span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>`;
   }
   if (shown.status !== "ready") {
     const again = (): void => commands.openArticle(shown.lang, shown.id);
-    return html`<h2 tabindex="-1" data-heading>${t(shown.status === "missing" ? "article_missing" : "article_failed")}</h2>
+    return html`<h2 tabindex="-1" data-heading>${t(shown.status === "missing" ? "article_missing" : "error_other")}</h2>
       ${shown.status === "failed" ? html`<div><button type="button" @click=${again}>${t("retry")}</button></div>` : nothing}`;
   }
   return html`<article class="article" lang=${shown.lang} part="article">

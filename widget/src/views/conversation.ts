@@ -1,7 +1,7 @@
 /** What was said, and what can be pressed now. */
 
 import { html, nothing, type TemplateResult } from "lit/html.js";
-import { repeat } from "lit/directives/repeat.js";
+import { keyed } from "lit/directives/keyed.js";
 import type { Button, Entry } from "../contract.js";
 import { moment } from "../texts.js";
 import { botEntry, sentArticle } from "./answer.js";
@@ -14,11 +14,7 @@ export function conversation(scene: Scene): TemplateResult {
   const { state, t, ui } = scene;
   return html`<h2 class="hidden" tabindex="-1" data-heading>${t("log")}</h2>
     <div class="log" role="log" aria-label=${t("log")} aria-relevant="additions">
-      ${repeat(
-        state.entries,
-        ({ key }) => key,
-        (entry, place) => one(scene, entry, state.entries[place - 1]),
-      )}
+      ${state.entries.map((entry, place) => keyed(entry.key, one(scene, entry, state.entries[place - 1])))}
     </div>
     ${mark(scene)} ${writing(scene)} ${buttons(scene)} ${state.standing ? standing(scene, state.standing) : nothing} ${csat(scene)}
     ${ui.below
@@ -64,13 +60,13 @@ function mark({ state, commands, t }: Scene): TemplateResult | typeof nothing {
     </div>`;
   }
   if (!waits && last.state !== "queued") return nothing;
+  if (last.state === "sending") return nothing;
   const words = {
-    queued: t("mark_queued"),
-    sending: t("mark_sending"),
-    sent: t(state.standing?.delivered ? "mark_delivered" : "mark_saved"),
-    read: t("mark_read"),
-  }[last.state];
-  return html`<p class="mark">${words}</p>`;
+    queued: "mark_queued",
+    sent: state.standing?.delivered ? "mark_delivered" : "mark_saved",
+    read: "mark_read",
+  } as const;
+  return html`<p class="mark">${t(words[last.state])}</p>`;
 }
 
 /** Three dots while somebody, or the bot, has something to say; in words for screen readers elsewhere. */
@@ -97,7 +93,7 @@ function buttons({ state, commands, t }: Scene): TemplateResult | typeof nothing
   >
     ${button.label}
   </button>`;
-  return html`<div class="choices ${column ? "column" : ""}" role="group" aria-label=${helps ? t("helped_question") : t("choices")}>
+  return html`<div class="choices ${column ? "column" : ""}" role="group" aria-label=${helps ? t("helped_question") : t("log")}>
     ${helps ? html`<span aria-hidden="true">${t("helped_question")}</span>` : nothing} ${shown.map(one)}
   </div>`;
 }

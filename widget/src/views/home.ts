@@ -1,5 +1,4 @@
 import { html, nothing, type TemplateResult } from "lit/html.js";
-import { live } from "lit/directives/live.js";
 import { articleList } from "./links.js";
 import type { Scene } from "./scene.js";
 
@@ -24,7 +23,7 @@ export function home(scene: Scene): TemplateResult {
         autocomplete="off"
         enterkeyhint="search"
         maxlength="200"
-        .value=${live(ui.query)}
+        .value=${ui.query}
         @input=${(event: Event) => {
           const query = (event.target as HTMLInputElement).value;
           scene.change({ query });
@@ -33,7 +32,7 @@ export function home(scene: Scene): TemplateResult {
       />
     </form>
     ${found !== null && ui.query
-      ? html`<section aria-label=${t("results")}>
+      ? html`<section aria-label=${t("search")}>
           ${found.length ? articleList(scene, found) : html`<p>${t("results_none")}</p>`}
         </section>`
       : state.suggestions.length

@@ -12,12 +12,10 @@ export interface Links {
   readonly newTab: string;
 }
 
-const TAGS = new Set(
-  "a blockquote br code em h1 h2 h3 h4 h5 h6 hr img li ol p pre s strong table tbody td th thead tr ul".split(" "),
-);
-const VOID = new Set(["br", "hr", "img"]);
+const TAGS = /^(?:a|blockquote|br|code|em|h[1-6r]|img|li|[ou]l|p|pre|s|strong|table|tbody|t[dhr]|thead)$/;
+const VOID = /^(?:br|hr|img)$/;
 /** Their content is no text for people. */
-const SILENT = new Set("iframe math noembed noframes noscript object script select style svg template textarea title xmp".split(" "));
+const SILENT = /^(?:iframe|math|noscript|object|script|style|svg|template|textarea|title)$/;
 const CLASS = /^(?:language-[\w+#.-]{1,40}|align-(?:left|center|right))$/;
 const TOKEN = /<!--[^]*?(?:-->|$)|<[!?][^>]*>|<(\/?)([a-z][^\s/>]*)((?:[^<>"']|"[^"]*"|'[^']*')*)>|<|[^<]+/gi;
 const ATTRIBUTE = /([^\s"'>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/g;
@@ -99,15 +97,15 @@ export function safeHtml(html: string, links: Links): DocumentFragment {
       if (at > 0) {
         for (const node of open.splice(at)) finish(node, links);
       }
-    } else if (SILENT.has(tag)) {
+    } else if (SILENT.test(tag)) {
       silent = tag;
-    } else if (TAGS.has(tag)) {
+    } else if (TAGS.test(tag)) {
       const element = document.createElement(tag);
       for (const [, key = "", double, single, bare] of (rest ?? "").matchAll(ATTRIBUTE)) {
         dress(element, key.toLowerCase(), decode(double ?? single ?? bare ?? ""), links);
       }
       top().append(element);
-      if (!VOID.has(tag) && open.length < DEEPEST) open.push(element);
+      if (!VOID.test(tag) && open.length < DEEPEST) open.push(element);
     }
   }
   for (const node of open.splice(1)) finish(node, links);

@@ -1,7 +1,6 @@
 /** The panel around the screens: its head, the field at the bottom, and the way to people. */
 
 import { html, nothing, type TemplateResult } from "lit/html.js";
-import { live } from "lit/directives/live.js";
 import { article } from "./article.js";
 import { conversation } from "./conversation.js";
 import { home } from "./home.js";
@@ -11,9 +10,8 @@ import { waitsForPeople, type Scene } from "./scene.js";
 import { trouble } from "./trouble.js";
 
 export function panel(scene: Scene, onScroll: () => void): TemplateResult {
-  const { t } = scene;
   return html`${head(scene)}
-    <div class="body" part="body" tabindex="0" role="region" aria-label=${t("content")} @scroll=${onScroll}>${screen(scene)}</div>
+    <div class="body" part="body" tabindex="0" role="region" aria-labelledby="title" @scroll=${onScroll}>${screen(scene)}</div>
     <footer part="footer" role="none">
       <div role="status">${trouble(scene)}</div>
       ${human(scene)} ${composer(scene)}
@@ -30,7 +28,7 @@ function screen(scene: Scene): TemplateResult {
 
 /** What a screen reader hears beside the messages themselves. */
 function announced({ state, t, ui }: Scene): string {
-  if (state.screen === "article" && state.article?.status === "loading") return t("loading");
+  if (state.screen === "article" && state.article?.status === "loading") return t("searching");
   if (state.screen === "home" && state.searchResults && ui.query) {
     const count = state.searchResults.length;
     return count ? t("results_count", { count }) : t("results_none");
@@ -94,7 +92,7 @@ function human({ state, commands, t }: Scene): TemplateResult | typeof nothing {
 }
 
 function composer({ state, commands, t }: Scene): TemplateResult {
-  const people = waitsForPeople(state);
+  const label = t(waitsForPeople(state) ? "message_hint" : "question_hint");
   const send = (event: Event): void => {
     event.preventDefault();
     const text = state.draft.trim();
@@ -104,20 +102,20 @@ function composer({ state, commands, t }: Scene): TemplateResult {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
   };
   return html`<form class="composer" part="composer" @submit=${send}>
-    <label class="hidden" for="draft">${t(people ? "message" : "question")}</label>
     <textarea
       id="draft"
       rows="1"
       autocomplete="off"
       enterkeyhint="send"
-      placeholder=${t(people ? "message_hint" : "question_hint")}
-      .value=${live(state.draft)}
+      aria-label=${label}
+      placeholder=${label}
+      .value=${state.draft}
       @keydown=${key}
       @input=${(event: Event) => {
         commands.draft((event.target as HTMLTextAreaElement).value);
         commands.typing();
       }}
     ></textarea>
-    <button aria-label=${t("send")}>${icon("send")}</button>
+    <button class="round" aria-label=${t("send")}>${icon("send")}</button>
   </form>`;
 }

@@ -10,7 +10,7 @@ export function requests(scene: Scene): TemplateResult {
   return html`<h2 tabindex="-1" data-heading>${t("requests")}</h2>
     ${request
       ? html`<div class="card">
-            <h3>${request.question || t("request_person")}</h3>
+            <h3>${request.question || t("person")}</h3>
             <p class="small">${t("asked", { date: moment(t, request.asked_at, now) })}</p>
           </div>
           ${standing(scene, request)}

@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import type { Press, Standing } from "../contract.js";
+import type { TextKey } from "../texts.js";
 import type { Scene } from "./scene.js";
 
 /** How the request stands, in sentences that each stand alone. */
@@ -39,7 +40,7 @@ export function standing(scene: Scene, request: Standing): TemplateResult {
   const open = request.state === "open";
   const waits = open && !request.agent;
   const offered = (press: Press): boolean => state.buttons.some((button) => button.press === press);
-  return html`<section class="standing" part="standing" aria-label=${t("standing")}>
+  return html`<section class="standing" part="standing" aria-label=${t("requests")}>
     ${open && request.team ? html`<p class="small">${request.team}</p>` : nothing}
     <div role="status">${lines.map((line, place) => html`<p class=${place ? "" : "first"}>${line}</p>`)}</div>
     ${open ? html`${contact(scene, request)} ${request.team ? call(scene) : nothing}` : nothing}
@@ -58,71 +59,60 @@ export function standing(scene: Scene, request: Standing): TemplateResult {
             : html`<button type="button" class="quiet" @click=${() => commands.noNeed()}>${t("no_need")}</button>`}
         </div>`
       : nothing}
-    ${request.status_url ? html`<p>${statusLink(scene, request)}</p>` : nothing}
+    ${request.status_url
+      ? html`<p>
+          <a href=${request.status_url} target="_blank" rel="noopener">${t("status_link")}<span class="hidden"> (${t("new_tab")})</span></a>
+        </p>`
+      : nothing}
   </section>`;
 }
 
-export function statusLink({ t }: Scene, request: Standing): TemplateResult {
-  return html`<a href=${request.status_url} target="_blank" rel="noopener"
-    >${t("status_link")}<span class="hidden"> (${t("new_tab")})</span></a
-  >`;
-}
-
-/** Reads a form, and closes what it is folded into once it is complete. */
-function sent(event: SubmitEvent, names: readonly string[]): { values: readonly string[]; done(): void } {
-  event.preventDefault();
-  const form = event.currentTarget as HTMLFormElement;
-  const data = new FormData(form);
-  return {
-    values: names.map((name) => String(data.get(name) ?? "").trim()),
-    done: () => {
-      form.reset();
-      const fold = form.closest("details");
-      if (fold) fold.open = false;
-      fold?.querySelector("summary")?.focus();
-    },
+/** A form folded under its name; what it needs is told where it is missing, and it folds up once it is sent. */
+function folded(
+  { t, ui, change }: Scene,
+  name: "contact" | "call",
+  title: TextKey,
+  fields: readonly [TextKey, TextKey],
+  send: (first: string, last: string) => boolean,
+): TemplateResult {
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const [first = "", last = ""] = [...form.querySelectorAll("input")].map(({ value }) => value.trim());
+    const done = send(first, last);
+    change({ wrong: done ? "" : name });
+    if (!done) return;
+    form.reset();
+    const fold = form.closest("details");
+    fold?.removeAttribute("open");
+    fold?.querySelector("summary")?.focus();
   };
+  const field = (key: TextKey, place: number): TemplateResult => {
+    const [kind, fill, longest] = key === "email" ? ["email", "email", 254] : key === "phone" ? ["tel", "tel", 40] : ["text", "off", 400];
+    return html`<label>${t(key)}<input name=${name + place} type=${kind} maxlength=${longest} autocomplete=${fill} /></label>`;
+  };
+  return html`<details>
+    <summary>${t(title)}</summary>
+    <form class="fields" novalidate @submit=${submit}>
+      ${fields.map(field)}
+      <p class="wrong" role="alert">${ui.wrong === name ? t(name === "call" ? "phone_missing" : "contact_missing") : nothing}</p>
+      <button class="primary">${t("save")}</button>
+    </form>
+  </details>`;
 }
 
 function contact(scene: Scene, request: Standing): TemplateResult {
-  const { commands, t, ui } = scene;
-  const submit = (event: SubmitEvent): void => {
-    const { values, done } = sent(event, ["email", "phone"]);
-    const [email = "", phone = ""] = values;
-    scene.change({ wrong: email || phone ? "" : "contact" });
-    if (!email && !phone) return;
-    commands.contact(email, phone);
-    done();
-  };
-  return html`<details>
-    <summary>${t(request.reachable ? "change_contact" : "give_contact")}</summary>
-    <form class="fields" novalidate @submit=${submit}>
-      <label>${t("email")}<input type="email" name="email" maxlength="254" autocomplete="email" /></label>
-      <label>${t("phone")}<input type="tel" name="phone" maxlength="40" autocomplete="tel" /></label>
-      <p class="wrong" role="alert">${ui.wrong === "contact" ? t("contact_missing") : nothing}</p>
-      <button class="primary">${t("save")}</button>
-    </form>
-  </details>`;
+  return folded(scene, "contact", request.reachable ? "change_contact" : "give_contact", ["email", "phone"], (email, phone) => {
+    if (!email && !phone) return false;
+    scene.commands.contact(email, phone);
+    return true;
+  });
 }
 
 function call(scene: Scene): TemplateResult {
-  const { commands, t, ui, state } = scene;
-  const submit = (event: SubmitEvent): void => {
-    const { values, done } = sent(event, ["phone", "wished"]);
-    const [phone = "", wished = ""] = values;
-    const known = phone || state.standing?.call?.phone || "";
-    scene.change({ wrong: known ? "" : "call" });
-    if (!known) return;
-    commands.callback(known, wished);
-    done();
-  };
-  return html`<details>
-    <summary>${t("ask_for_call")}</summary>
-    <form class="fields" novalidate @submit=${submit}>
-      <label>${t("phone")}<input type="tel" name="phone" maxlength="40" autocomplete="tel" /></label>
-      <label>${t("wished")}<input type="text" name="wished" maxlength="400" autocomplete="off" /></label>
-      <p class="wrong" role="alert">${ui.wrong === "call" ? t("phone_missing") : nothing}</p>
-      <button class="primary">${t("save")}</button>
-    </form>
-  </details>`;
+  return folded(scene, "call", "ask_for_call", ["phone", "wished"], (phone, wished) => {
+    const known = phone || scene.state.standing?.call?.phone;
+    if (known) scene.commands.callback(known, wished);
+    return Boolean(known);
+  });
 }

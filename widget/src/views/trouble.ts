@@ -5,8 +5,8 @@ import type { Scene } from "./scene.js";
 
 const WORDS: Readonly<Record<string, TextKey>> = {
   "rate-limited": "error_rate",
-  "conversation-full": "error_full",
-  "not-open": "error_closed",
+  "conversation-full": "expired",
+  "not-open": "ended",
   "invalid-request": "error_invalid",
   "too-large": "error_invalid",
 };
