@@ -11,7 +11,7 @@ import { trouble } from "./trouble.js";
 
 export function panel(scene: Scene, onScroll: () => void): TemplateResult {
   return html`${head(scene)}
-    <div class="body" part="body" tabindex="0" role="region" aria-labelledby="title" @scroll=${onScroll}>${screen(scene)}</div>
+    <div class="body" part="body" tabindex="0" role="group" aria-labelledby="title" @scroll=${onScroll}>${screen(scene)}</div>
     <footer part="footer" role="none">
       <div role="status">${trouble(scene)}</div>
       ${human(scene)} ${composer(scene)}

@@ -40,7 +40,7 @@ export function standing(scene: Scene, request: Standing): TemplateResult {
   const open = request.state === "open";
   const waits = open && !request.agent;
   const offered = (press: Press): boolean => state.buttons.some((button) => button.press === press);
-  return html`<section class="standing" part="standing" aria-label=${t("requests")}>
+  return html`<div role="group" class="standing" part="standing" aria-label=${t("requests")}>
     ${open && request.team ? html`<p class="small">${request.team}</p>` : nothing}
     <div role="status">${lines.map((line, place) => html`<p class=${place ? "" : "first"}>${line}</p>`)}</div>
     ${open ? html`${contact(scene, request)} ${request.team ? call(scene) : nothing}` : nothing}
@@ -64,7 +64,7 @@ export function standing(scene: Scene, request: Standing): TemplateResult {
           <a href=${request.status_url} target="_blank" rel="noopener">${t("status_link")}<span class="hidden"> (${t("new_tab")})</span></a>
         </p>`
       : nothing}
-  </section>`;
+  </div>`;
 }
 
 /** A form folded under its name; what it needs is told where it is missing, and it folds up once it is sent. */
