@@ -278,7 +278,8 @@ export class HelppariChat extends HTMLElement {
   #keepFocus(moved: boolean): void {
     if (!this.#focused || this.#focused.isConnected || !this.#lost()) return;
     const heading = this.#root.querySelector<HTMLElement>("[data-heading]");
-    if (moved) heading?.focus();
+    // An article's heading comes twice: while it loads, and with the article.
+    if (moved || this.#focused.matches("[data-heading]")) heading?.focus();
     else this.#aim();
   }
 
