@@ -278,10 +278,15 @@ class Chat:
         ]
 
     def scan(self) -> list[str]:
-        """What axe finds wrong with the page as it is."""
+        """What axe finds wrong with the page once nothing moves."""
         if not AXE.is_file():
             pytest.skip("axe-core is not there: run scripts/browser")
-        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        self.page.wait_for_function(
+            "!document.querySelector('helppari-chat').shadowRoot.getAnimations()"
+            ".some((one) => one.effect.getComputedTiming().iterations === 1)"
+        )
         found = self.page.evaluate("async () => (await axe.run()).violations")
         return [f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:3]]}" for one in found]
 
