@@ -147,7 +147,9 @@ class Live implements Session {
   }
 
   #well(): void {
-    if (this.state.connection !== "online") this.#set({ connection: "online" });
+    if (this.state.connection === "online") return;
+    this.#set({ connection: "online" });
+    void this.#send(); // whatever got through: what waits need not wait any longer
   }
 
   /** Shows what is wrong with the line; what is wrong with one call is said by that call. */

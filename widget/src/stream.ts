@@ -63,9 +63,9 @@ export class EventParser {
   }
 }
 
-/** Doubling, up to half a minute, and never all at once: 0.5 to 1 of the full wait, in milliseconds. */
+/** Doubling, up to ten seconds, and never all at once: 0.5 to 1 of the full wait, in milliseconds. */
 export function backoff(failures: number, random: () => number): number {
-  return Math.min(1_000 * 2 ** Math.max(0, failures - 1), 30_000) * (0.5 + random() / 2);
+  return Math.min(1_000 * 2 ** Math.max(0, failures - 1), 10_000) * (0.5 + random() / 2);
 }
 
 /** The first byte comes at once, and a sign of life every 15 s. */

@@ -44,8 +44,8 @@ describe("the reader of server-sent events", () => {
 });
 
 describe("waiting", () => {
-  it("doubles up to half a minute, and is spread", () => {
-    expect([1, 2, 3, 10].map((failures) => backoff(failures, () => 1))).toEqual([1_000, 2_000, 4_000, 30_000]);
+  it("doubles up to ten seconds, and is spread", () => {
+    expect([1, 2, 3, 10].map((failures) => backoff(failures, () => 1))).toEqual([1_000, 2_000, 4_000, 10_000]);
     expect(backoff(1, () => 0)).toBe(500);
   });
 
