@@ -13,5 +13,3 @@ declare global {
     "helppari-chat": HelppariChat;
   }
 }
-
-export { HelppariChat };
