@@ -44,7 +44,7 @@ function head(scene: Scene): TemplateResult {
     ${state.screen === "home"
       ? nothing
       : html`<button type="button" class="icon" aria-label=${t("back")} @click=${() => commands.go(back)}>${icon("back")}</button>`}
-    <h2 id="title" tabindex="-1">${t("title")}</h2>
+    <h2 id="title" tabindex="-1" autofocus>${t("title")}</h2>
     ${state.started ? menu(scene) : nothing}
     <button type="button" class="icon" aria-label=${t("close")} @click=${() => commands.close()}>${icon("close")}</button>
   </header>`;
