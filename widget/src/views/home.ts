@@ -32,13 +32,11 @@ export function home(scene: Scene): TemplateResult {
       />
     </form>
     ${found !== null && ui.query
-      ? html`<section aria-label=${t("search")}>
-          ${found.length ? articleList(scene, found) : html`<p>${t("results_none")}</p>`}
-        </section>`
+      ? html`<div>${found.length ? articleList(scene, found) : html`<p>${t("results_none")}</p>`}</div>`
       : state.suggestions.length
-        ? html`<section aria-labelledby="suggested">
-            <h3 id="suggested">${t("suggestions")}</h3>
+        ? html`<div>
+            <h3>${t("suggestions")}</h3>
             ${articleList(scene, state.suggestions)}
-          </section>`
+          </div>`
         : nothing}`;
 }
