@@ -105,6 +105,8 @@ describe("events", () => {
     const model = after([{ do: "events", events: [message] }, { do: "events", events: [message] }]);
     expect(shown(model)).toEqual(["s8 Hei"]);
     expect(lastFromPeople(model)).toBe(8);
+    const older: Action = { do: "events", events: [happening(6, "owner_changed", { owner: "nobody" })] };
+    expect(after([older], model)).toEqual(model);
   });
 
   it("of the customer's own message do not double it", () => {
@@ -116,8 +118,10 @@ describe("events", () => {
   });
 
   it("are not undone by an older reading that came late", () => {
-    const model = after([transcript(6, []), { do: "events", events: [message] }, transcript(7, [])]);
+    const taken = happening(7, "owner_changed", { owner: "agent", name: "Maija" });
+    const model = after([transcript(5, []), { do: "events", events: [taken, message] }, transcript(6, [])]);
     expect(shown(model)).toEqual(["s8 Hei"]);
+    expect(model.owner).toBe("agent");
   });
 
   it("say who has the conversation", () => {
