@@ -70,7 +70,7 @@ function menu({ commands, t, state }: Scene): TemplateResult {
         <summary>${t("delete")}</summary>
         <div>
           <p>${t("delete_note")}</p>
-          <button type="button" class="danger" @click=${does(() => commands.deleteConversation())}>${t("delete_yes")}</button>
+          <button type="button" class="button danger" @click=${does(() => commands.deleteConversation())}>${t("delete_yes")}</button>
         </div>
       </details>
     </div>
