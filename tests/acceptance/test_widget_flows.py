@@ -72,7 +72,7 @@ def test_a_question_gets_its_answer_and_the_source_opens_inside(
 def test_searching_while_typing_finds_articles_and_clearing_forgets_them(chat: Chat) -> None:
     chat.open()
     chat.root.locator("#search").press_sequentially("invoice", delay=20)
-    links = chat.root.locator("section ul.links a")
+    links = chat.root.locator(".body ul.links a")
     expect(links.first).to_contain_text("nvoice")
     links.first.click()
     expect(chat.root.locator("article.article h2")).to_contain_text("nvoice")
