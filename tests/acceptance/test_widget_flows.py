@@ -97,7 +97,7 @@ def test_not_helped_a_person_an_address_a_chat_and_a_word_on_it(
     standing = chat.root.locator(".standing")
     chat.picture("handed-off")
     standing.locator("details summary").first.click()
-    standing.locator("input[name=email]").fill("jane@customer.example")
+    standing.locator("input[type=email]").fill("jane@customer.example")
     standing.locator("form button").first.click()
     expect(standing).to_contain_text("Change your contact details")
 
