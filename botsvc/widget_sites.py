@@ -73,7 +73,7 @@ class SiteCheck:
 
 
 def default_language(request: Request, languages: Sequence[str]) -> str:
-    """The language of a call that names none: its site's if there is one among ``languages``, else the first."""
+    """The language of a call that names none: its site's, where it is known, else the first one."""
     site: SiteKeySettings | None = getattr(request.state, _STATE, None)
     wanted = site.language if site else None
     return wanted if wanted is not None and wanted in languages else languages[0]
