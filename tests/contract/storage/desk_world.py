@@ -17,7 +17,7 @@ from botsvc.conversations import Conversations
 from botsvc.decisions import Decision, HandOff, Priority, Reason, Rule, Silent, SmallTalk
 from botsvc.episode import EpisodeState, Message, Owner, Press, advance
 from botsvc.events import Event
-from botsvc.exchange import CustomerTurn, Met, Opened, Posted, Start
+from botsvc.exchange import CustomerTurn, Limits, Met, Opened, Posted, Start
 from botsvc.handling import Handling
 from botsvc.intents import Intents
 from botsvc.people import People, SentArticle
@@ -224,7 +224,8 @@ class World:
     @property
     def conversations(self) -> Conversations:
         """The customers' verbs."""
-        return Conversations(self.storage, clock=self.clock, sinks=self.sinks)
+        limits = Limits(token_lifetime=timedelta(days=3_650))  # the clock runs for months
+        return Conversations(self.storage, clock=self.clock, sinks=self.sinks, limits=limits)
 
     @property
     def handling(self) -> Handling:

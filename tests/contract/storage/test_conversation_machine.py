@@ -33,7 +33,7 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from botsvc.cases import AnswerTo, CallOutcome, Question
+from botsvc.cases import AnswerTo, CallOutcome, Question, wish_for_call
 from botsvc.change import Change
 from botsvc.customer_acts import end_by_customer
 from botsvc.decisions import (
@@ -49,6 +49,7 @@ from botsvc.decisions import (
 from botsvc.episode import EpisodeState, Owner
 from botsvc.errors import PeopleError
 from botsvc.events import (
+    CUSTOMER,
     ActorKind,
     ContactGiven,
     CustomerMessage,
@@ -81,6 +82,7 @@ from tests.contract.storage.desk_world import (
     ARTICLE,
     EERO,
     EVERYBODY,
+    MAIJA,
     OUTSIDE,
     Crash,
     CrashingStorage,
@@ -309,9 +311,33 @@ class Machine(RuleBasedStateMachine):
             writing._connection.execute(text("DELETE FROM conversations"))
         self.storage.close()
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(deep=st.integers(0, 3), minutes=st.sampled_from([5, 30, 240]))
+    def begin(self, deep: int, minutes: int) -> None:
+        """Two customers; the first may be far into a story already."""
         self.customers = [self.world.customer(), self.world.customer()]
+        first = self.customers[0]
+        if deep:
+            said, name = "matti@example.com, 040 123 4567", "m0-begin"
+            body = first.says(
+                said,
+                hand_off(callback_wish="aamulla"),
+                client_message_id=name,
+                reply_in=timedelta(minutes=minutes),
+            ).body
+            self.acknowledged[0, name] = (said, body)
+        if deep > 1:
+            self.world.people.take(first.id, MAIJA)
+        if deep > 2:
+            opened = self.world.cases.open(first.id, MAIJA, Question(summary="mitä tehdä?"))
+            self.tokens[opened.case.id] = opened.token
+            with self.storage.write() as writing:
+                conversation = writing.lock(first.id)
+                assert conversation is not None
+                change = Change.of(writing, conversation, self.world.clock.now, self.world.sinks)
+                wish_for_call(
+                    change, phone="040 123 4567", wished="pian", actor=CUSTOMER, now=self.world.clock.now
+                )
+                change.end()
 
     @contextmanager
     def doing(self, crash: int | None = None) -> Iterator[None]:
@@ -499,20 +525,19 @@ class Machine(RuleBasedStateMachine):
         with self.storage.write() as writing:
             leased = writing.lease(now, "w", 3, 30, sink=sink)
         assert len({one.stream for one in leased}) == len(leased), "two of one stream at once"
-        with self.doing(crash):
-            for delivery in leased:
-                with self.storage.write() as writing:
-                    if outcome == 0:
-                        writing.settle_failed(delivery, now + timedelta(minutes=1), "nobody there")
-                    elif outcome == 1:
-                        writing.settle_dead(delivery, "gone")
-                    else:
-                        writing.settle_delivered(delivery, now)
+        for delivery in leased:
+            with self.doing(crash), self.storage.write() as writing:
+                if outcome == 0:
+                    writing.settle_failed(delivery, now + timedelta(minutes=1), "nobody there")
+                elif outcome == 1:
+                    writing.settle_dead(delivery, "gone")
+                else:
+                    writing.settle_delivered(delivery, now)
+            with self.doing(crash):
                 if outcome == 1:
                     self.world.arrivals.dead(delivery)
                 elif outcome == 2:
                     self.world.arrivals.delivered(delivery, Acknowledged())
-                self.storage.crash_in = None  # the first of several is one step
 
     # What must hold.
 
@@ -662,7 +687,7 @@ def test_any_story_on_sqlite() -> None:
             shutil.copy(empty, copy)
             return f"sqlite:///{copy}"
 
-        run(fresh, examples=2_000 if LONG else 8, steps=60 if LONG else 30)
+        run(fresh, examples=2_000 if LONG else 16, steps=60 if LONG else 30)
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
