@@ -204,7 +204,7 @@ def test_a_lost_connection_keeps_what_was_typed_and_nothing_is_sent_twice(visito
 def test_an_expired_conversation_is_told_and_the_next_message_starts_anew(visitor: Visitor) -> None:
     page = visitor.open("/")
     visitor.say("can I talk to a human")
-    page.evaluate("document.querySelector('[name=token]').value = 'hpt_wrong'")
+    page.evaluate("document.querySelectorAll('[name=token]').forEach((one) => one.value = 'hpt_wrong')")
     visitor.say("hello")
     expect(page.get_by_role("alert")).to_contain_text("This conversation has expired")
     page.keyboard.press("Enter")
