@@ -54,9 +54,17 @@ def test_the_wheel_holds_the_built_chat(wheel: zipfile.ZipFile) -> None:
     assert wheel.read("widget/dist/helppari-chat.js") == script.read_bytes()
 
 
+@pytest.mark.parametrize("lang", ["en", "fi", "sv"])
+def test_the_wheel_holds_the_chat_s_texts(wheel: zipfile.ZipFile, lang: str) -> None:
+    texts = ROOT / "widget" / "texts" / f"{lang}.json"
+    assert wheel.read(f"widget/texts/{lang}.json") == texts.read_bytes()
+
+
 def test_the_wheel_holds_nothing_else_of_the_widget(wheel: zipfile.ZipFile) -> None:
-    assert [name for name in wheel.namelist() if name.startswith("widget/")] == [
-        "widget/dist/helppari-chat.js"
+    texts = [f"widget/texts/{lang}.json" for lang in ("en", "fi", "sv")]
+    assert sorted(name for name in wheel.namelist() if name.startswith("widget/")) == [
+        "widget/dist/helppari-chat.js",
+        *texts,
     ]
 
 

@@ -1,4 +1,4 @@
-"""The chat's script over HTTP, and which sites may call: the key, the Origin, CORS."""
+"""The chat's script and texts over HTTP, and which sites may call: the key, the Origin, CORS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from botsvc.routes.widget import BUNDLE, read_bundle, widget_routes
+from botsvc.routes.widget import BUNDLE, TEXTS, read_asset, script_path, widget_routes
 from botsvc.widget_settings import SiteKeySettings
 from tests.integration.help_center import Running, running
 
@@ -19,6 +19,8 @@ SHOP = "https://shop.example"
 INTRANET = "https://intranet.example:8443"
 OTHER = "https://other.example"
 SCRIPT = b"(function(){console.log('chat')})();\n" * 50
+WORDS = '{"title": "Kysy meiltä"}\n'.encode() * 20
+WORDS_VERSION = hashlib.sha256(WORDS).hexdigest()[:16]
 
 
 @pytest.fixture
@@ -29,8 +31,17 @@ def script(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def client(script: Path) -> TestClient:
-    return TestClient(Starlette(routes=widget_routes(script)), follow_redirects=False)
+def words(tmp_path: Path) -> Path:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "fi.json").write_bytes(WORDS)
+    (tmp_path / "secret.json").write_bytes(b"{}")
+    return folder
+
+
+@pytest.fixture
+def client(script: Path, words: Path) -> TestClient:
+    return TestClient(Starlette(routes=widget_routes(script, words)), follow_redirects=False)
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +110,64 @@ def test_without_a_script_there_is_nothing(tmp_path: Path) -> None:
 
 
 def test_the_service_serves_the_committed_script(web: Running) -> None:
-    bundle = read_bundle()
-    assert bundle is not None, f"there is no {BUNDLE}"
+    script = read_asset(BUNDLE)
+    assert script is not None, f"there is no {BUNDLE}"
     response = web.client.get("/widget.js")
-    assert response.url.path == bundle.path
+    assert response.url.path == script_path(script)
     assert response.content == BUNDLE.read_bytes()
     assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_texts_are_kept_for_good_where_the_version_asked_for_is_theirs(client: TestClient) -> None:
+    named = client.get("/widget-texts/fi.json", params={"v": WORDS_VERSION})
+    assert named.content == WORDS
+    assert named.headers["cache-control"] == "public, max-age=31536000, immutable"
+    for params in ({}, {"v": ""}, {"v": "0123456789abcdef"}):
+        other = client.get("/widget-texts/fi.json", params=params)
+        assert (other.status_code, other.content) == (200, WORDS)
+        assert other.headers["cache-control"] == "public, max-age=300"
+        assert other.headers["content-type"] == "application/json"
+        assert other.headers["cross-origin-resource-policy"] == "cross-origin"
+        assert other.headers["access-control-allow-origin"] == "*"
+        assert "set-cookie" not in other.headers
+
+
+def test_texts_travel_zipped_and_not_again(client: TestClient) -> None:
+    path = "/widget-texts/fi.json"
+    with client.stream("GET", path, headers={"Accept-Encoding": "gzip"}) as zipped:
+        assert gzip.decompress(b"".join(zipped.iter_raw())) == WORDS
+    plain = client.get(path, headers={"Accept-Encoding": "identity"})
+    assert plain.content == WORDS
+    tag = plain.headers["etag"]
+    assert tag != zipped.headers["etag"]
+    known = {"If-None-Match": tag, "Accept-Encoding": "identity"}
+    assert client.get(path, headers=known).status_code == 304
+    assert client.get(path, headers={**known, "If-None-Match": '"else"'}).status_code == 200
+
+
+def test_changed_texts_are_read_again(client: TestClient, words: Path) -> None:
+    asked = {"v": WORDS_VERSION}
+    assert client.get("/widget-texts/fi.json", params=asked).content == WORDS
+    (words / "fi.json").write_bytes(WORDS + b" ")
+    changed = client.get("/widget-texts/fi.json", params=asked)
+    assert changed.content == WORDS + b" "
+    assert changed.headers["cache-control"] == "public, max-age=300"
+
+
+@pytest.mark.parametrize("lang", ["de", "FI", "..%2Fsecret", "%2E%2E%2Fsecret", "fi%00", "fi.json"])
+def test_there_are_no_texts_of_other_names(client: TestClient, lang: str) -> None:
+    assert client.get(f"/widget-texts/{lang}.json").status_code == 404
+
+
+@pytest.mark.parametrize("lang", ["fi", "sv", "en"])
+def test_the_service_serves_the_committed_texts(web: Running, lang: str) -> None:
+    file = (TEXTS / f"{lang}.json").read_bytes()
+    version = hashlib.sha256(file).hexdigest()[:16]
+    response = web.client.get(f"/widget-texts/{lang}.json", params={"v": version}, headers={"Origin": OTHER})
+    assert response.content == file
+    assert "immutable" in response.headers["cache-control"]
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["access-control-allow-origin"] == "*"
 
 
 def asked(web: Running, **headers: str) -> tuple[int, str, str]:
