@@ -27,14 +27,14 @@ def perform(
     act: str,
     fields: Mapping[str, str],
     message_id: str,
-) -> int:
-    """Do what was asked; the sequence of the first new event, or 0. Raises ActRefused."""
+) -> None:
+    """Do what was asked. Raises ActRefused."""
     service = pages.service
     acts = service.acts
-    before = service.conversations.open_to(conversation_id, token).last_sequence
+    service.conversations.open_to(conversation_id, token)
     if act == "refresh":
         service.polls.take(conversation_id, "This conversation is read too often")
-        return 0
+        return
     service.messages.take(conversation_id, "This conversation has had many messages")
     email, phone = fields.get("email", "").strip(), fields.get("phone", "").strip()
     try:
@@ -54,7 +54,6 @@ def perform(
             acts.wish_to_be_called(conversation_id, token, phone=phone, wished=wished)
     except InvalidMessage as error:
         raise ActRefused(refusal(error, email=email, phone=phone)) from error
-    return before + 1
 
 
 def refusal(error: InvalidMessage, *, email: str, phone: str) -> str:

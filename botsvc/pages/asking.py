@@ -1,19 +1,20 @@
 """The page at ``/``: ask, see the answer and how sure it is, get to a person.
 
-It works without scripts: every message is a form that carries the conversation's id and token in its body,
-and the page is written anew. ``static/ask.js`` sends the same form and puts in only what is new.
+With scripts the customer's words go into the chat, by ``static/chat.js``. Without them, every message is a
+form that carries the conversation's id and token in its body, and the page is written anew.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from botsvc.contacts import EMAIL_PLACE, PHONE_PLACE
 from botsvc.dialogue import take_turn, transcript
@@ -30,12 +31,9 @@ from botsvc.errors import (
 from botsvc.exchange import CustomerTurn, Start
 from botsvc.pages.acting import ACTS, ActRefused, perform
 from botsvc.pages.rendering import Pages, safe
-from botsvc.pages.request import PEOPLE, request_view
+from botsvc.pages.request import request_view
 from botsvc.pages.topics import topics
 from botsvc.problems import Problem, ProblemType
-
-#: Sent by ``ask.js``, which wants the new entries alone.
-FRAGMENT = "x-fragment"
 
 #: From these probabilities on an answer is called very, or fairly, sure.
 _VERY_SURE, _FAIRLY_SURE = 0.9, 0.7
@@ -59,28 +57,26 @@ class Form:
     index: int
     message_id: str
     held: Held
-    restore: bool  #: nothing was said: the page comes back to its conversation
     act: str  #: what was done beside writing, of ``ACTS``
-    since: int  #: only what came after this sequence is wanted
     fields: Mapping[str, str]  #: everything, for the acts
 
 
 def ask_page(pages: Pages, request: Request) -> Response:
     """The page before anything was asked."""
-    return _page(pages, request, pages.language(request), Held(), [])
+    return _page(pages, request, pages.language(request), Held())
 
 
 def asked_page(pages: Pages, request: Request, body: bytes) -> Response:
     """The page after a message."""
     lang = pages.language(request)
     form = _form(body)
-    held, since = form.held, form.since + 1
+    held = form.held
     try:
         if form.act and held.id:
-            since = perform(pages, held.id, held.token, form.act, form.fields, form.message_id) or since
-        elif not form.restore and (form.text.strip() or form.press):
+            perform(pages, held.id, held.token, form.act, form.fields, form.message_id)
+        elif form.text.strip() or form.press:
             if not held.id:
-                held = _open(pages, request, lang, form.fields.get("time_zone", ""))
+                held = _open(pages, request, lang)
             turn = CustomerTurn(
                 client_message_id=form.message_id,
                 text=form.text,
@@ -88,41 +84,11 @@ def asked_page(pages: Pages, request: Request, body: bytes) -> Response:
                 index=form.index,
                 network=pages.service.network(request),
             )
-            said = take_turn(pages.service, held.id, held.token, turn, None)["sequence"]
-            since = min(since, said) if form.since else said
+            take_turn(pages.service, held.id, held.token, turn, None)
         shown = transcript(pages.service, held.id, held.token, lang=lang) if held.id else None
     except (Problem, ConversationError, PeopleError, StorageError, ActRefused) as error:
         return _failed(pages, request, lang, form, error)
-    entries = list(_entries(pages, shown["entries"], lang)) if shown else []
-    if request.headers.get(FRAGMENT):
-        new = [entry for entry in entries if entry["sequence"] >= since]
-        html = pages.fragment("news.html", **_talk(pages, held, new, shown, lang), t=_words(pages, lang))
-        return HTMLResponse(html)
-    return _page(pages, request, lang, held, entries, shown=shown)
-
-
-def _words(pages: Pages, lang: str) -> Mapping[str, str]:
-    return pages.service.texts.all(lang)
-
-
-def _talk(
-    pages: Pages,
-    held: Held,
-    entries: list[dict[str, Any]],
-    shown: Mapping[str, Any] | None,
-    lang: str,
-) -> dict[str, Any]:
-    """What the templates of a conversation show, as a whole or as a part."""
-    return {
-        "entries": entries,
-        "held": held,
-        "message_id": _new_id(),
-        "waiting": _waiting(pages, shown, lang),
-        "request": request_view(pages, shown, lang) if shown else None,
-        "last": shown["last_sequence"] if shown else 0,
-        "live": shown is not None and shown["owner"] in PEOPLE,
-        "home": f"/?lang={lang}",
-    }
+    return _page(pages, request, lang, held, shown=shown)
 
 
 def _page(
@@ -130,7 +96,6 @@ def _page(
     request: Request,
     lang: str,
     held: Held,
-    entries: list[dict[str, Any]],
     *,
     shown: Mapping[str, Any] | None = None,
     error: str = "",
@@ -140,7 +105,7 @@ def _page(
     service = pages.service
     texts = service.texts.all(lang)
     index = service.swapper.index
-    limit = service.settings.limits.message_chars
+    entries = list(_entries(pages, shown["entries"], lang)) if shown else []
     return pages.page(
         request,
         "ask.html",
@@ -148,16 +113,15 @@ def _page(
         title=texts["page_title"],
         description=texts["welcome"],
         values={
-            **{
-                name: value
-                for name, value in _talk(pages, held, entries, shown, lang).items()
-                if name != "home"
-            },
+            "entries": entries,
+            "held": held,
+            "message_id": _new_id(),
+            "waiting": _waiting(pages, shown, lang),
+            "request": request_view(pages, shown, lang) if shown else None,
             "error": error,
             "text": text,
-            "limit": limit,
-            "too_long": service.texts.say(lang, "error_too_long", limit=limit),
-            "topics": topics(index, lang, service.bot.access(), texts) if index and not entries else (),
+            "limit": service.settings.limits.message_chars,
+            "topics": topics(index, lang, service.bot.access(), texts) if index and not held.id else (),
         },
         alternates={code: f"/?lang={code}" for code in service.languages()},
         status=status,
@@ -171,6 +135,7 @@ def _failed(pages: Pages, request: Request, lang: str, form: Form, error: Except
     limit = pages.service.settings.limits.message_chars
     held = form.held
     status, said = 503, texts.say(lang, "error_search")
+    shown = None
     if isinstance(error, _EXPIRED):
         status, said, held = 410, texts.say(lang, "error_expired"), Held()
     elif isinstance(error, ActRefused):
@@ -183,17 +148,17 @@ def _failed(pages: Pages, request: Request, lang: str, form: Form, error: Except
         status, said = 409, texts.say(lang, "request_ended")
     elif isinstance(error, ConversationError):
         status = 422
-    if request.headers.get(FRAGMENT):
-        html = pages.fragment("failed.html", error=said, contact=pages.service.speaker.contact(lang))
-        return HTMLResponse(html, status)
-    return _page(pages, request, lang, held, [], error=said, text=form.text, status=status)
+    if held.id:
+        with suppress(Problem, ConversationError, StorageError):  # then only what went wrong is shown
+            shown = transcript(pages.service, held.id, held.token, lang=lang)
+    return _page(pages, request, lang, held, shown=shown, error=said, text=form.text, status=status)
 
 
-def _open(pages: Pages, request: Request, lang: str, time_zone: str) -> Held:
+def _open(pages: Pages, request: Request, lang: str) -> Held:
     service = pages.service
     service.starts.take(service.network(request), "This network opens many conversations")
     locale = request.headers.get("accept-language", "").partition(",")[0].partition(";")[0]
-    start = Start(language=lang, locale=locale[:35], page="/", time_zone=time_zone[:64])
+    start = Start(language=lang, locale=locale[:35], page="/")
     opened = service.conversations.create(start)
     return Held(id=opened.conversation_id, token=opened.token)
 
@@ -215,11 +180,7 @@ def _form(body: bytes) -> Form:
         index=int(place) if place.isascii() and place.isdigit() and len(place) < 3 else 0,
         message_id=value("message_id")[:100] or _new_id(),
         held=Held(id=value("conversation")[:100], token=value("token")[:200]),
-        restore=bool(value("restore")),
         act=act if (act := value("act")) in ACTS else "",
-        since=int(since)
-        if (since := value("since")).isascii() and since.isdigit() and len(since) < 10
-        else 0,
         fields={name: values[-1][:2_000] for name, values in fields.items()},
     )
 

@@ -15,12 +15,15 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from botsvc.edge import CONTENT_SECURITY_POLICY
 from botsvc.per_index import PerIndex
 from botsvc.service import Service
 from indexer import ArticleKey
 
 _PACKAGE = Path(str(resources.files("botsvc")))
 STATIC = _PACKAGE / "static"
+#: No script may make HTML of text, but for the chat's own templates.
+_POLICY = f"{CONTENT_SECURITY_POLICY}; require-trusted-types-for 'script'; trusted-types helppari-chat"
 #: Browsers may keep a page only if they ask again: an edit shows at once.
 _REVALIDATE = {"Cache-Control": "no-cache"}
 
@@ -113,7 +116,11 @@ class Pages:
             home=f"/?lang={lang}",
             help_home=f"/help/{lang}/",
         )
-        headers = {"Content-Language": lang, **(_REVALIDATE if cache else {})}
+        headers = {
+            "Content-Language": lang,
+            "Content-Security-Policy": _POLICY,
+            **(_REVALIDATE if cache else {}),
+        }
         return HTMLResponse(html, status, headers=headers)
 
 

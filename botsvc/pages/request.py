@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from botsvc.customer_acts import ServedBy
 from botsvc.episode import Owner, Press
 from botsvc.handoff import HandoffState
 from botsvc.pages.rendering import Pages
 from botsvc.policy import Desk
 from botsvc.standing import Standing
 from botsvc.texts import Texts
-
-#: Who has a conversation in which something may come at any moment.
-PEOPLE = (Owner.QUEUE, Owner.AGENT, Owner.EXPERT)
 
 
 def request_view(pages: Pages, shown: Mapping[str, Any], lang: str) -> dict[str, Any] | None:
@@ -87,11 +83,6 @@ def standing_json(standing: Standing) -> Mapping[str, Any]:
     """What ``standing_lines`` reads, of a standing that no transcript holds."""
     names = ("state", "agent", "live", "place", "reply_by_words", "reachable", "mail")
     return {name: getattr(standing, name) for name in names}
-
-
-def served_by_person(shown: Mapping[str, Any]) -> bool:
-    """Whether a score would be about a person."""
-    return bool(shown["csat"]["by"] == ServedBy.PERSON)
 
 
 def _mark(words: Mapping[str, str], shown: Mapping[str, Any]) -> str:

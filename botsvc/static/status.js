@@ -1,12 +1,12 @@
-// Leads back to the conversation, in the tab that holds its token and in no other.
+// Leads back to the conversation, in the tab whose chat holds it and in no other.
 "use strict";
 
 (() => {
   const back = document.querySelector("[data-back]");
   if (!back) return;
   try {
-    const held = JSON.parse(sessionStorage.getItem("helppari") || "null");
-    back.hidden = !(held && held.conversation === back.dataset.back);
+    const held = JSON.parse(sessionStorage.getItem(`helppari:${location.origin}:`) || "null");
+    back.hidden = !(held && held.id === back.dataset.back);
   } catch {
     // no storage, no way back
   }

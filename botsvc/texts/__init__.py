@@ -45,7 +45,6 @@ _VARIABLES = {
     "place_in_queue": ("place",),
     "call_promised": ("phone",),
     "call_when": ("wished",),
-    "is_typing": ("name",),
     "status_asked": ("date", "time"),
     "status_waiting": ("date", "time"),
 }

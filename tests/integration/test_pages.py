@@ -6,7 +6,6 @@ import re
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -187,7 +186,8 @@ def test_markup_is_shown_and_never_run(tmp_path: Path) -> None:
         for page in pages:
             assert not page.all("img")
             assert {script.get("src", "inline").partition("?")[0] for script in page.all("script")} <= {
-                "/static/ask.js"
+                "/static/chat.js",
+                "/widget.js",
             }
             for _, attributes in page.tags:
                 assert not [name for name in attributes if name.startswith("on") or name == "style"]
@@ -276,7 +276,8 @@ def test_short_addresses_lead_on(web: Running) -> None:
 
 def test_static_files_are_kept_for_good_and_renamed_when_they_change(web: Running) -> None:
     page = get(web, "/")
-    for address in (page.one("script")["src"], page.one("link", rel="stylesheet")["href"]):
+    ours = next(one["src"] for one in page.all("script") if one["src"] != "/widget.js")
+    for address in (ours, page.one("link", rel="stylesheet")["href"]):
         response = web.client.get(address)
         assert response.status_code == 200
         assert "immutable" in response.headers["cache-control"]
@@ -309,18 +310,45 @@ def test_an_edit_shows_at_once(tmp_path: Path) -> None:
         assert "9 euros" in get(web, "/help/en/new-card").text
 
 
-def test_a_fragment_holds_only_what_is_new(web: Running) -> None:
-    def post(**fields: str) -> httpx2.Response:
-        return web.client.post("/?lang=en", data=fields, headers={"x-fragment": "1"})
+#: The chat's script as a page names it, in the page's language and without the name of a site.
+CHAT = [("/static/chat.js", ""), ("/widget.js", "en")]
 
-    first = Page(post(q="my card is gone", message_id="a1"))
-    held = first.one("div", **{"class": "held"})
-    fields: dict[str, Any] = {"conversation": held["data-conversation"], "token": held["data-token"]}
-    second = post(q="when is the invoice due", message_id=held["data-message-id"], **fields)
-    assert "<html" not in second.text
-    assert "my card is gone" not in second.text
-    assert "The invoice is due in 14 days." in second.text
-    restored = post(restore="1", **fields).text
-    assert restored.index("my card is gone") < restored.index("The invoice is due in 14 days.")
-    broken = post(q="x", conversation="c_nothing", token="t")
-    assert (broken.status_code, "<html" in broken.text) == (410, False)
+
+def scripts(page: Page) -> list[tuple[str, str]]:
+    return [(one["src"].partition("?")[0], one.get("data-lang", "")) for one in page.all("script")]
+
+
+@pytest.mark.parametrize("path", ["/?lang=en", "/help/en/", "/help/en/?q=card", "/help/en/lost-card"])
+def test_pages_to_ask_on_have_the_chat_under_a_strict_policy(web: Running, path: str) -> None:
+    page = get(web, path)
+    assert scripts(page) == CHAT
+    assert page.one("script", src="/widget.js")["data-site-key"] == ""
+    policy = web.client.get(path).headers["content-security-policy"].split("; ")
+    for rule in ("script-src 'self'", "connect-src 'self'", "require-trusted-types-for 'script'"):
+        assert rule in policy
+    assert "trusted-types helppari-chat" in policy
+    assert "unsafe" not in str(policy)
+
+
+def test_a_conversation_in_pages_has_no_second_chat_beside_it(web: Running) -> None:
+    visit = Visit(web)
+    page = visit.send(q="my card is gone")
+    assert scripts(page) == []
+    assert page.all("a", href="/?lang=en", **{"class": "button fresh"})
+    assert scripts(visit.send(q="x", token="hpt_wrong")) == CHAT  # it has ended: the next one may be there
+
+
+def test_what_went_wrong_takes_nothing_of_the_conversation_away(web: Running) -> None:
+    visit = Visit(web)
+    visit.send(q="my card is gone")
+    page = visit.send(q="a" * 2_001)
+    assert page.status == 422
+    assert "Please shorten it" in page.text
+    assert "Lock the card in the app, or" in page.text
+    assert "my card is gone" in page.text
+
+
+def test_pages_whose_address_is_a_secret_or_unknown_have_no_chat(web: Running) -> None:
+    """It would tell the service, and so people at the desk, where the customer was."""
+    assert scripts(get(web, "/status/hps_unknown")) == [("/static/status.js", "")]
+    assert scripts(get(web, "/nothing")) == []
