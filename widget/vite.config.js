@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { defineConfig } from "vite";
 
@@ -12,22 +13,22 @@ const ownPolicyName = {
   },
 };
 
-/** Three languages have the same keys: they travel once. */
-const textKeysOnce = {
-  name: "text-keys-once",
-  apply: "build",
-  enforce: "pre",
-  resolveId: (id) => (id === "virtual:text-keys" ? `\0${id}` : null),
+/** What is said before the texts of a language have come: the bundle carries no more of them. */
+const FIRST = ["title", "open", "close", "unread.one", "unread.other", "error_other", "retry"];
+const LANGUAGES = ["fi", "sv", "en"];
+
+const firstTexts = {
+  name: "first-texts",
+  resolveId: (id) => (id === "virtual:first-texts" ? `\0${id}` : null),
   load(id) {
-    const keys = () => Object.keys(JSON.parse(readFileSync(new URL("texts/fi.json", import.meta.url), "utf-8")));
-    if (id === "\0virtual:text-keys") return `export default ${JSON.stringify(keys().join("|"))}.split("|")`;
-    if (!/[\\/]widget[\\/]texts[\\/]\w+\.json$/.test(id)) return null;
-    const texts = JSON.parse(readFileSync(id, "utf-8"));
-    if (keys().join() !== Object.keys(texts).join()) this.error(`${id}: not the same keys as in fi.json`);
-    const words = JSON.stringify(Object.values(texts).join("|"));
-    const code = `import keys from "virtual:text-keys";
-      export default Object.fromEntries(${words}.split("|").map((text, at) => [keys[at], text]));`;
-    return { code, map: null, moduleType: "js" };
+    if (id !== "\0virtual:first-texts") return null;
+    const found = LANGUAGES.map((lang) => {
+      const file = readFileSync(new URL(`texts/${lang}.json`, import.meta.url));
+      const texts = JSON.parse(file.toString("utf-8"));
+      const version = createHash("sha256").update(file).digest("hex").slice(0, 16);
+      return [lang, { version, texts: Object.fromEntries(FIRST.map((key) => [key, texts[key]])) }];
+    });
+    return `export default ${JSON.stringify(Object.fromEntries(found))}`;
   },
 };
 
@@ -42,7 +43,7 @@ const noIndents = {
 };
 
 export default defineConfig({
-  plugins: [ownPolicyName, textKeysOnce, noIndents],
+  plugins: [ownPolicyName, firstTexts, noIndents],
   define: { "process.env.NODE_ENV": '"production"' },
   build: {
     target: "es2022",

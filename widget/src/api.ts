@@ -1,6 +1,6 @@
 /** The service's calls: typed, with a time limit, and with problems as errors that say what to do. */
 
-import type { Answer, ArticleSection, Button, ContactLine, Hit, Outcome, Owner, Press, Translation } from "./contract";
+import type { Answer, ArticleSection, Button, ContactLine, Hit, Outcome, Owner, Press, Question, Translation } from "./contract";
 
 /** Longest that a call may take, in milliseconds. */
 export const READ_MS = 10_000;
@@ -91,15 +91,6 @@ export interface Transcript {
   readonly status_url: string;
 }
 
-/** Something that happened; `data` is as its type has it (docs/reference/events.md). */
-export interface Happening {
-  readonly sequence: number;
-  readonly type: string;
-  readonly at: string;
-  readonly actor: { readonly kind: string };
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
 export interface Signal {
   readonly kind: string;
   readonly name: string;
@@ -108,7 +99,8 @@ export interface Signal {
 
 export interface News {
   readonly owner: Owner;
-  readonly events: readonly Happening[];
+  /** Each is something that happened (docs/reference/events.md); the conversation says what. */
+  readonly events: readonly unknown[];
   readonly next: number;
   readonly more: boolean;
   readonly signals: readonly Signal[];
@@ -141,6 +133,12 @@ export interface Article {
   readonly translations: readonly Translation[];
 }
 
+/** What a customer who opens the chat is shown. */
+export interface Welcome {
+  readonly contact: readonly ContactLine[];
+  readonly questions: readonly Question[];
+}
+
 export interface ApiEnvironment {
   readonly fetch: typeof fetch;
   readonly setTimeout: (act: () => void, ms: number) => number;
@@ -153,8 +151,8 @@ interface Call {
   readonly body?: unknown;
   readonly access?: Access;
   readonly signal?: AbortSignal | undefined;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly ms?: number;
+  /** Sequence after which a stream of events begins: the answer itself is returned, and goes on. */
+  readonly after?: number;
 }
 
 export class Api {
@@ -168,129 +166,100 @@ export class Api {
     this.#base = server.replace(/\/+$/, "");
   }
 
-  /** The address as a whole one; empty if it is none that a page may link to. */
-  absolute(address: string): string {
-    try {
-      const page = typeof location === "object" ? location.href : undefined;
-      const found = new URL(address, this.#base ? `${this.#base}/` : page);
-      return found.protocol === "https:" || found.protocol === "http:" ? found.href : "";
-    } catch {
-      return "";
-    }
-  }
-
-  /** The same with its `url` as a whole address. */
-  linked<Linked extends { readonly url: string }>(one: Linked): Linked {
-    return { ...one, url: this.absolute(one.url) };
-  }
-
   async start(body: { lang: string; locale: string; time_zone: string; page: string }): Promise<Access> {
-    const made = await this.#json<{ conversation_id: string; token: string; expires_at: string }>("/v1/conversations", {
+    const made = await this.#call<{ conversation_id: string; token: string; expires_at: string }>("/v1/conversations", {
       method: "POST",
       body,
     });
     return { id: made.conversation_id, token: made.token, expires: made.expires_at };
   }
 
-  async message(access: Access, body: Message): Promise<Reply> {
-    return this.#reply(await this.#json(this.#at(access, "/messages"), { method: "POST", body, access }));
+  message(access: Access, body: Message): Promise<Reply> {
+    return this.#call(at(access, "/messages"), { method: "POST", body, access });
   }
 
-  async transcript(access: Access): Promise<Transcript> {
-    const body = await this.#json<Transcript>(this.#at(access), { access });
-    const entries = body.entries.map((one) => ({
-      ...one,
-      message: one.message && this.#reply(one.message),
-      article: one.article && this.linked(one.article),
-    }));
-    return { ...body, entries, status_url: body.status_url && this.absolute(body.status_url) };
+  transcript(access: Access): Promise<Transcript> {
+    return this.#call(at(access, ""), { access });
   }
 
   /** One of the calls beside writing; what they answer is not needed. */
-  async act(access: Access, name: string, body?: unknown): Promise<void> {
-    await (await this.#call(this.#at(access, `/${name}`), { method: "POST", body, access })).body?.cancel();
+  act(access: Access, name: string, body?: unknown): Promise<void> {
+    return this.#call(at(access, `/${name}`), { method: "POST", body, access });
   }
 
   /** Opens the stream of events; the answer's body goes on. */
   stream(access: Access, after: number, signal: AbortSignal): Promise<Response> {
-    const headers = { Accept: "text/event-stream", "Last-Event-ID": String(after) };
-    return this.#call(this.#at(access, "/events"), { access, signal, headers });
+    return this.#call(at(access, "/events"), { access, signal, after });
   }
 
   news(access: Access, after: number, signal: AbortSignal): Promise<News> {
-    return this.#json(this.#at(access, `/events?after=${after}`), { access, signal });
+    return this.#call(at(access, `/events?after=${after}`), { access, signal });
+  }
+
+  welcome(lang: string, page: string, title: string): Promise<Welcome> {
+    return this.#call(`/v1/welcome?${new URLSearchParams({ lang, page, title })}`, {});
   }
 
   async search(text: string, lang: string, signal?: AbortSignal): Promise<readonly Hit[]> {
     const query = new URLSearchParams({ q: text.slice(0, 300), lang });
-    const found = await this.#json<{ hits: readonly Hit[] }>(`/v1/search?${query}`, { signal });
-    return found.hits.map((hit) => this.linked(hit));
+    return (await this.#call<{ hits: readonly Hit[] }>(`/v1/search?${query}`, { signal })).hits;
   }
 
-  async article(lang: string, id: string): Promise<Article> {
-    const path = `/v1/articles/${encodeURIComponent(lang)}/${encodeURIComponent(id)}`;
-    const found = this.linked(await this.#json<Article>(path, {}));
-    const linked = <Part extends { readonly url: string }>(one: Part): Part => this.linked(one);
-    return { ...found, sections: found.sections.map(linked), translations: found.translations.map(linked) };
+  article(lang: string, id: string): Promise<Article> {
+    return this.#call(`/v1/articles/${encodeURIComponent(lang)}/${encodeURIComponent(id)}`, {});
   }
 
-  #reply(body: Reply): Reply {
-    if (!body.reply) return body;
-    const { answer, hits } = body.reply;
-    const linked = { answer: answer && this.linked(answer), hits: hits.map((hit) => this.linked(hit)) };
-    return { ...body, reply: { ...body.reply, ...linked } };
-  }
-
-  #at(access: Access, rest = ""): string {
-    return `/v1/conversations/${encodeURIComponent(access.id)}${rest}`;
-  }
-
-  async #json<Body>(path: string, call: Call): Promise<Body> {
-    const response = await this.#call(path, call);
+  /** The address as a whole one; empty if it is none that a page may link to. */
+  #absolute(address: string): string {
     try {
-      return (await response.json()) as Body;
+      const page = typeof location === "object" ? location.href : undefined;
+      const found = new URL(address, this.#base ? `${this.#base}/` : page);
+      return /^https?:$/.test(found.protocol) ? found.href : "";
     } catch {
-      throw new Trouble("network"); // cut off in the middle, or not the service at all
+      return "";
     }
   }
 
-  async #call(path: string, call: Call): Promise<Response> {
+  async #call<Body>(path: string, call: Call): Promise<Body> {
+    const { access, after, body, method = "GET", signal } = call;
     const stop = new AbortController();
     const ended = (): void => stop.abort();
-    call.signal?.addEventListener("abort", ended);
-    if (call.signal?.aborted) stop.abort();
-    let late = false;
-    const timer = this.env.setTimeout(
-      () => {
-        late = true;
-        stop.abort();
-      },
-      call.ms ?? (call.method ? WRITE_MS : READ_MS),
-    );
-    const headers: Record<string, string> = { Accept: "application/json", ...call.headers };
-    if (call.body !== undefined) headers["Content-Type"] = "application/json";
-    if (call.access) headers["Authorization"] = `Bearer ${call.access.token}`;
+    signal?.addEventListener("abort", ended);
+    if (signal?.aborted) ended();
+    let kind = "network";
+    const late = (): void => {
+      kind = "timeout";
+      ended();
+    };
+    const timer = this.env.setTimeout(late, body === undefined ? READ_MS : WRITE_MS);
+    const headers: Record<string, string> = { Accept: "application/json" };
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    if (access) headers["Authorization"] = `Bearer ${access.token}`;
     if (this.siteKey) headers["X-Helppari-Site"] = this.siteKey;
+    if (after !== undefined) Object.assign(headers, { Accept: "text/event-stream", "Last-Event-ID": String(after) });
     try {
       const response = await this.env.fetch(this.#base + path, {
-        method: call.method ?? "GET",
+        method,
         headers,
         signal: stop.signal,
         credentials: "omit",
         cache: "no-store",
         referrerPolicy: "no-referrer",
-        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       if (!response.ok) throw await this.#trouble(response);
-      if (headers["Accept"] === "application/json") return await whole(response);
-      return response;
+      if (after !== undefined) return response as Body;
+      const text = await response.text();
+      // Every address in an answer becomes a whole one that a page may link to.
+      const whole = (key: string, value: unknown): unknown => (/^(status_)?url$/.test(key) ? this.#absolute(String(value)) : value);
+      return (text ? JSON.parse(text, whole) : null) as Body;
     } catch (error) {
-      if (error instanceof Trouble) throw error;
-      throw new Trouble(late ? "timeout" : "network");
+      // Cut off in the middle, or not the service at all.
+      throw error instanceof Trouble ? error : new Trouble(kind);
     } finally {
       this.env.clearTimeout(timer);
       // A stream goes on: its signal must still end it.
-      if (headers["Accept"] === "application/json") call.signal?.removeEventListener("abort", ended);
+      if (after === undefined) signal?.removeEventListener("abort", ended);
     }
   }
 
@@ -306,10 +275,8 @@ export class Api {
   }
 }
 
-/** The answer with its body read, so that the time limit covers it. */
-async function whole(response: Response): Promise<Response> {
-  const text = response.status === 204 ? null : await response.text();
-  return new Response(text, { status: response.status, headers: response.headers });
+function at({ id }: Access, rest: string): string {
+  return `/v1/conversations/${encodeURIComponent(id)}${rest}`;
 }
 
 /** Milliseconds to wait, from seconds or a date; null for none, at most ten minutes. */

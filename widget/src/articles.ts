@@ -1,4 +1,4 @@
-/** Articles: suggested, searched while the customer types, and read; also where the bot cannot answer. */
+/** What can be read without a conversation: suggestions, articles searched while the customer types, and whole ones; also where the bot cannot answer. */
 
 import { Trouble, type Api } from "./api";
 import type { ArticleView, State } from "./contract";
@@ -6,7 +6,6 @@ import { named, type Plain } from "./state";
 
 /** How long the typing has to rest before a search, in milliseconds. */
 export const SEARCH_MS = 200;
-const SUGGESTIONS = 4;
 
 export interface Host {
   state(): State;
@@ -21,10 +20,12 @@ export interface Host {
 
 export class Articles {
   #searching: AbortController | null = null;
-  #suggestedFor = "";
+  #welcomed = "";
 
   constructor(
     private readonly api: Api,
+    /** Path of the page. */
+    private readonly page: string,
     private readonly env: { readonly title: () => string },
     private readonly host: Host,
   ) {}
@@ -33,17 +34,17 @@ export class Articles {
     this.#searching?.abort();
   }
 
-  async suggest(): Promise<void> {
+  /** What belongs to the page and the language: asked once for each language. */
+  async welcome(): Promise<void> {
     const { lang } = this.host.state();
-    const title = this.env.title().trim();
-    if (!title || this.#suggestedFor === lang) return;
-    this.#suggestedFor = lang;
+    if (this.#welcomed === lang) return;
+    this.#welcomed = lang;
     try {
-      const found = await this.api.search(title, lang);
+      const { contact, questions } = await this.api.welcome(lang, this.page.slice(0, 300), this.env.title().trim().slice(0, 200));
       this.host.well();
-      if (lang === this.host.state().lang) this.host.set({ suggestions: found.slice(0, SUGGESTIONS) });
+      if (lang === this.host.state().lang) this.host.set({ contact, suggestions: questions });
     } catch (error) {
-      this.#suggestedFor = "";
+      this.#welcomed = "";
       this.host.unwell(error);
     }
   }

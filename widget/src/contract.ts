@@ -49,6 +49,13 @@ export interface Hit {
   readonly score: number;
 }
 
+/** A question that may be this customer's, with the article that answers it. */
+export interface Question {
+  readonly text: string;
+  readonly article_id: string;
+  readonly lang: string;
+}
+
 /** A quotation; `html` is the service's own safe HTML. */
 export interface Answer {
   readonly text: string;
@@ -98,19 +105,19 @@ export interface Entry {
   readonly key: string;
   readonly author: "customer" | "bot" | "person" | "service";
   /** Of the person. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Plain text. */
   readonly text: string;
   /** Language of the text, where it may differ from the interface's. */
-  readonly lang?: string;
+  readonly lang?: string | undefined;
   /** ISO 8601. */
   readonly at: string;
   /** The customer's own; "read": a person has seen it; "failed": `retry` sends it again. */
-  readonly state?: "queued" | "sending" | "sent" | "read" | "failed";
-  readonly reply?: BotReply;
-  readonly article?: ArticleCard;
+  readonly state?: "queued" | "sending" | "sent" | "read" | "failed" | undefined;
+  readonly reply?: BotReply | undefined;
+  readonly article?: ArticleCard | undefined;
   /** The button that the customer pressed; `text` is then its label, and empty where only the view has words for it. */
-  readonly press?: Press;
+  readonly press?: Press | undefined;
 }
 
 export interface CallView {
@@ -198,11 +205,12 @@ export interface State {
   readonly csat: "none" | "ask" | "sent";
   /** What the customer is writing; kept in this tab. */
   readonly draft: string;
-  readonly suggestions: readonly Hit[];
+  /** For the page and the language. */
+  readonly suggestions: readonly Question[];
   /** Null: nothing was searched; empty: nothing was found. */
   readonly searchResults: readonly Hit[] | null;
   readonly article: ArticleView | null;
-  /** Other ways to reach people, as far as they are known. */
+  /** Other ways to reach people; known once the chat was opened. */
   readonly contact: readonly ContactLine[];
   /** The last conversation's time was over: a new one begins with the next message, and the draft is kept. */
   readonly expired: boolean;

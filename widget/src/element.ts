@@ -4,10 +4,11 @@ import { html, render, type TemplateResult } from "lit/html.js";
 import type { Button, Commands, Config, Entry, Session, State } from "./contract.js";
 import { createSession } from "./session.js";
 import { sheet } from "./styles.js";
-import { supported, translator, type Overrides, type Translator } from "./texts.js";
+import { supported, translator, type Overrides, type Translator, type Words } from "./texts.js";
 import { launcher } from "./views/launcher.js";
 import { panel } from "./views/panel.js";
 import { waitsForPeople, type Scene, type Ui } from "./views/scene.js";
+import { Wording } from "./wording.js";
 
 /** Where the whole screen is taken; the same as in the style sheet. */
 const NARROW = "(max-width: 480px), (max-height: 440px)";
@@ -29,7 +30,8 @@ export class HelppariChat extends HTMLElement {
   #opener: HTMLElement | null = null;
   #focused: HTMLElement | null = null;
   #reading = true;
-  #translator: { lang: string; texts: Overrides; t: Translator } | undefined;
+  #translator: { words: Words | undefined; texts: Overrides; t: Translator } | undefined;
+  readonly #wording = new Wording(() => this.#redraw());
 
   #texts: Overrides = {};
   #ui: Ui = { query: "", wrong: "", below: false, from: "home" };
@@ -68,6 +70,12 @@ export class HelppariChat extends HTMLElement {
     if (!question) return;
     this.open();
     this.#commands?.ask(question);
+  }
+
+  /** Opens the panel and asks for a person, as its own button does. */
+  askForPerson(): void {
+    this.open();
+    this.#commands?.person();
   }
 
   /** Changes the language of the panel: "fi", "sv" or "en". */
@@ -197,6 +205,7 @@ export class HelppariChat extends HTMLElement {
       state,
       commands,
       t,
+      again: this.#wording.failed(state.lang) ? () => this.#load(true) : null,
       links: { base: this.#server || location.origin, newTab: t("new_tab") },
       now: new Date(),
       ui: this.#ui,
@@ -207,32 +216,45 @@ export class HelppariChat extends HTMLElement {
     };
     return html`<dialog
         part="panel"
-        lang=${state.lang}
+        lang=${t.lang}
         aria-labelledby="title"
         @keydown=${this.#key}
         @cancel=${this.#cancelled}
       >
         ${state.open ? panel(scene, this.#scrolled) : ""}
       </dialog>
-      <div lang=${state.lang}>${launcher(scene)}</div>`;
+      <div lang=${t.lang}>${launcher(scene)}</div>`;
   }
 
+  /** The translator of the language; of the one before, while the texts of a new one are on their way. */
   #words(lang: string): Translator {
-    if (this.#translator?.lang !== lang || this.#translator.texts !== this.texts) {
-      this.#translator = { lang, texts: this.texts, t: translator(lang, this.texts) };
+    const words = this.#wording.of(lang);
+    const had = this.#translator;
+    if (!words && had?.t.whole && !this.#wording.failed(lang)) return had.t;
+    if (!had || had.t.lang !== lang || had.words !== words || had.texts !== this.texts) {
+      this.#translator = { words, texts: this.texts, t: translator(lang, this.texts, words) };
     }
-    return this.#translator.t;
+    return this.#translator!.t;
+  }
+
+  #load(again: boolean): void {
+    if (this.#session) void this.#wording.need(this.#server, this.#session.state.lang, again);
+  }
+
+  #find(selector: string): HTMLElement | null {
+    return this.#root.querySelector<HTMLElement>(selector);
   }
 
   get #dialog(): HTMLDialogElement | null {
-    return this.#root.querySelector("dialog");
+    return this.#find("dialog") as HTMLDialogElement | null;
   }
 
   get #body(): HTMLElement | null {
-    return this.#root.querySelector<HTMLElement>(".body");
+    return this.#find(".body");
   }
 
   #drawn: State | undefined;
+  #whole = false;
 
   #updated(state: State): void {
     const dialog = this.#dialog;
@@ -245,7 +267,12 @@ export class HelppariChat extends HTMLElement {
     } else if (state.open) {
       this.#keepFocus(before?.screen !== state.screen);
     }
-    if (state.open) this.#follow(before, state);
+    if (!state.open) return;
+    this.#load(before?.open === false);
+    const whole = this.#translator?.t.whole === true;
+    if (whole && !this.#whole && this.#root.activeElement?.id === "title") this.#aim();
+    this.#whole = whole;
+    this.#follow(before, state);
   }
 
   // Opening, closing, focus
@@ -265,19 +292,21 @@ export class HelppariChat extends HTMLElement {
     this.#opener = null;
     if (!inside) return;
     if (opener?.isConnected && opener !== this && opener !== document.body) opener.focus();
-    else this.#root.querySelector<HTMLElement>(".launcher")?.focus();
+    else this.#find(".launcher")?.focus();
   }
 
   /** To the field on large screens; on phones to the heading, as the field would bring the keyboard up. */
   #aim(): void {
     const target = this.#narrow?.matches ? "#title" : "#draft";
-    this.#root.querySelector<HTMLElement>(target)?.focus();
+    this.#find(target)?.focus();
+    // Without its texts there is no field yet.
+    if (!this.#translator?.t.whole) this.#find("#title")?.focus();
   }
 
   /** What had the focus was drawn away: the focus goes on in the panel, never to the page behind. */
   #keepFocus(moved: boolean): void {
     if (!this.#focused || this.#focused.isConnected || !this.#lost()) return;
-    const heading = this.#root.querySelector<HTMLElement>("[data-heading]");
+    const heading = this.#find("[data-heading]");
     // An article's heading comes twice: while it loads, and with the article.
     if (moved || this.#focused.matches("[data-heading]")) heading?.focus();
     else this.#aim();
@@ -371,7 +400,7 @@ export class HelppariChat extends HTMLElement {
   }
 
   #topOf(entry: Entry): number | null {
-    const shown = this.#root.querySelector<HTMLElement>(".entry:last-child");
+    const shown = this.#find(".entry:last-child");
     const body = this.#body;
     if (!shown || !body || entry.author === "customer") return null;
     return shown.getBoundingClientRect().top - body.getBoundingClientRect().top + body.scrollTop;

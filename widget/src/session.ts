@@ -1,10 +1,11 @@
 /** One customer's conversation in one tab: the commands, and what keeps it true and whole. */
 
-import { Api, Trouble, type Access, type Happening, type Signal, type Transcript } from "./api";
+import { Api, Trouble, type Access, type Reply, type Signal, type Transcript } from "./api";
 import { Articles } from "./articles";
 import type { Button, Commands, Config, Press, Session, State } from "./contract";
 import { browser, type Environment } from "./environment";
 import { Following } from "./following";
+import { Sending } from "./sending";
 import { initial, involvesPeople, lastFromPeople, named, reduce, type Action, type Model, type Outgoing } from "./state";
 import { Keeper } from "./storage";
 import { backoff, type Followed } from "./stream";
@@ -27,7 +28,6 @@ class Live implements Session {
   #access: Access | null = null;
   #running = false;
   #wasOpen = false;
-  #sending = false;
   #tries = 0;
   #typedAt = 0;
   #readMark = 0;
@@ -40,10 +40,10 @@ class Live implements Session {
   #seenWhileHidden = false;
   /** What was said before this tab joined is nothing new. */
   #allSeen = false;
-  #losses = 0;
   readonly #timers = new Map<Timer, number>();
   readonly #listeners = new Set<() => void>();
   readonly #api: Api;
+  readonly #sending: Sending;
   readonly #articles: Articles;
   readonly #keeper: Keeper;
   readonly #name: string;
@@ -56,7 +56,9 @@ class Live implements Session {
   ) {
     this.#model = initial(config.lang);
     this.#api = new Api(config.server, config.siteKey, env);
-    this.#articles = new Articles(this.#api, env, {
+    // What stands after ? or # may be the customer's own business.
+    this.#page = (config.page.split(/[?#]/)[0] ?? "").slice(0, 2_000);
+    this.#articles = new Articles(this.#api, this.#page.replace(/^\w+:\/\/[^/]*/, ""), env, {
       state: () => this.state,
       set: (to) => this.#set(to),
       well: () => this.#well(),
@@ -66,10 +68,22 @@ class Live implements Session {
         if (this.#access) this.#tell(this.#access, "articles/opened", { article_id: id, lang });
       },
     });
+    this.#sending = new Sending(this.#api, env, {
+      queue: () => this.#model.queue,
+      access: () => this.#access,
+      begin: (lang) => this.#begin(lang),
+      running: () => this.#running,
+      do: (action) => this.#do(action),
+      sent: (access, id, reply) => this.#sent(access, id, reply),
+      lost: () => this.#lost(),
+      unsent: (trouble) => {
+        this.#unwell(trouble);
+        this.#set({ error: trouble.kind });
+      },
+      later: (name, ms, act) => this.#later(name, ms, act),
+    });
     this.#name = `helppari:${config.server}:${config.siteKey}`;
     this.#keeper = new Keeper(this.#name, config.store === "local" ? env.local : env.session, env.session);
-    // What stands after ? or # may be the customer's own business.
-    this.#page = (config.page.split(/[?#]/)[0] ?? "").slice(0, 2_000);
     this.commands = this.#commands();
   }
 
@@ -98,7 +112,7 @@ class Live implements Session {
     this.#allSeen = !notes;
     if (access && Date.parse(access.expires) > this.env.now()) this.#take(access);
     else if (access) this.#lost();
-    else if (this.#next()) void this.#send();
+    else if (this.#sending.waiting) void this.#send();
     else this.#tabs.say({ t: "hello" });
   }
 
@@ -203,57 +217,17 @@ class Live implements Session {
     void this.#send();
   }
 
-  /** Sends what waits, one after the other; again later, until it is acknowledged or refused. */
-  async #send(): Promise<void> {
-    if (this.#sending || !this.#running) return;
-    this.#sending = true;
-    try {
-      for (let item = this.#next(); item && this.#running; item = this.#next()) {
-        if (!(await this.#sendOne(item))) return;
-      }
-    } finally {
-      this.#sending = false;
-    }
+  #send(): Promise<void> {
+    return this.#sending.send();
   }
 
-  #next(): Outgoing | undefined {
-    return this.#model.queue.find((one) => one.state === "queued");
-  }
-
-  /** Whether to go on with the next one. */
-  async #sendOne(item: Outgoing): Promise<boolean> {
-    const { id, text, press, index, lang } = item;
-    this.#do({ do: "mark", id, state: "sending" });
-    try {
-      const access = this.#access ?? (await this.#begin(lang));
-      const reply = await this.#api.message(access, { client_message_id: id, text, press, index, lang });
-      if (this.#access?.id !== access.id) return true; // deleted meanwhile
-      const before = this.#model.owner;
-      this.#tries = this.#losses = 0;
-      this.#well();
-      if (this.state.error) this.#set({ error: null });
-      this.#do({ do: "reply", id, reply, at: new Date(this.env.now()).toISOString() });
-      this.#tabs?.say({ t: "changed", id: access.id });
-      if (before !== "bot" || reply.owner !== "bot" || this.state.standing) this.#readSoon(0);
-      return true;
-    } catch (error) {
-      return this.#unsent(item, error);
-    }
-  }
-
-  #unsent(item: Outgoing, error: unknown): boolean {
-    const trouble = error instanceof Trouble ? error : new Trouble("network");
-    this.#do({ do: "mark", id: item.id, state: trouble.passing || (trouble.lost && !this.#losses) ? "queued" : "failed" });
-    if (trouble.lost && this.#losses++ === 0) {
-      this.#lost();
-      return true;
-    }
-    this.#unwell(trouble);
-    this.#set({ error: trouble.kind });
-    if (!trouble.passing) return true; // refused: what comes after it may be fine
-    this.#tries += 1;
-    this.#later("send", Math.max(trouble.wait ?? 0, backoff(this.#tries, this.env.random)), () => void this.#send());
-    return false;
+  #sent(access: Access, id: string, reply: Reply): void {
+    const before = this.#model.owner;
+    this.#well();
+    if (this.state.error) this.#set({ error: null });
+    this.#do({ do: "reply", id, reply, at: new Date(this.env.now()).toISOString() });
+    this.#tabs?.say({ t: "changed", id: access.id });
+    if (before !== "bot" || reply.owner !== "bot" || this.state.standing) this.#readSoon(0);
   }
 
   async #begin(lang: string): Promise<Access> {
@@ -304,7 +278,9 @@ class Live implements Session {
 
   #apply(body: Transcript): void {
     this.#tries = 0;
+    const said = lastFromPeople(this.#model);
     this.#do({ do: "transcript", body });
+    if (this.state.typing && lastFromPeople(this.#model) > said) this.#signals([]);
     if (this.#allSeen) this.#do({ do: "seen" });
     this.#allSeen = false;
     if (this.#access && body.expires_at !== this.#access.expires) {
@@ -338,12 +314,8 @@ class Live implements Session {
       stream: (after, signal) => this.#api.stream(access, after, signal),
       news: (after, signal) => this.#api.news(access, after, signal),
       last: () => this.#model.last,
-      events: (events) => {
-        const linked = events.map((one) => this.#linked(one));
-        this.#tabs?.say({ t: "events", id, events: linked });
-        this.#happened(linked);
-        this.#readSoon(READ_AGAIN_MS); // places, promises and times are worked out by the service
-      },
+      // That something happened is enough to know: words, places, promises and times are the service's.
+      happened: () => this.#readSoon(0),
       signals: (signals) => {
         this.#tabs?.say({ t: "signals", id, signals });
         this.#signals(signals);
@@ -354,16 +326,6 @@ class Live implements Session {
         else this.#unwell(trouble);
       },
     };
-  }
-
-  #linked(event: Happening): Happening {
-    const { url } = event.data;
-    return typeof url === "string" ? { ...event, data: { ...event.data, url: this.#api.absolute(url) } } : event;
-  }
-
-  #happened(events: readonly Happening[]): void {
-    if (events.some((one) => one.type === "person_message") && this.state.typing) this.#signals([]);
-    this.#do({ do: "events", events });
   }
 
   #signals(signals: readonly Signal[]): void {
@@ -391,8 +353,7 @@ class Live implements Session {
       default:
         if (mine !== word.id) return;
     }
-    if (word.t === "events") this.#happened(word.events);
-    else if (word.t === "signals") this.#signals(word.signals);
+    if (word.t === "signals") this.#signals(word.signals);
     else if (word.t === "seen") this.#do({ do: "seen", upTo: word.upTo });
     else if (word.t === "transcript") this.#apply(word.body);
     else if (this.env.visible()) this.#readSoon(READ_AGAIN_MS);
@@ -409,6 +370,7 @@ class Live implements Session {
   /** Tries at once what waits: the network is back, or the tab was asleep. */
   #again(): void {
     this.#tries = 0;
+    this.#sending.refresh();
     if (!this.#access && !this.#model.queue.length) return;
     this.#following?.poke();
     const read = this.#stale || involvesPeople(this.#model) || this.state.connection !== "online";
@@ -423,7 +385,7 @@ class Live implements Session {
         const first = !this.#wasOpen && this.state.started;
         this.#wasOpen = true;
         this.#set(first ? { open: true, screen: "conversation" } : { open: true });
-        void this.#articles.suggest();
+        void this.#articles.welcome();
       },
       close: () => this.#set({ open: false }),
       go: (screen) => this.#set({ screen, error: null }),
@@ -451,6 +413,8 @@ class Live implements Session {
         if (access) void this.#close(access, 1);
       },
       newConversation: () => {
+        // What is on its way belongs to the conversation that is left.
+        for (const { id, state } of this.#model.queue) if (state === "sending") this.#do({ do: "drop", id });
         this.#leave(false);
         this.#set({ screen: "conversation" });
         void this.#send();
@@ -458,7 +422,7 @@ class Live implements Session {
       setLanguage: (lang) => {
         if (lang === this.state.lang) return;
         this.#set({ lang, suggestions: [], searchResults: null });
-        if (this.#wasOpen) void this.#articles.suggest();
+        if (this.#wasOpen) void this.#articles.welcome();
       },
       typing: () => this.#typing(),
       seen: () => void this.#seen(),

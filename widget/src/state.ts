@@ -1,7 +1,7 @@
 /** The state and how it changes: a pure function, without clock, network or storage. */
 
-import { Trouble, type Happening, type Reply, type Said, type Transcript } from "./api";
-import type { BotReply, Button, ContactLine, DetailKind, Entry, Owner, Press, Standing, State } from "./contract";
+import { Trouble, type Reply, type Said, type Transcript } from "./api";
+import type { Button, Entry, Owner, Press, Standing, State } from "./contract";
 
 /** A message of the customer that the service has not acknowledged. */
 export interface Outgoing {
@@ -53,6 +53,7 @@ export type Plain = Partial<
     | "suggestions"
     | "searchResults"
     | "article"
+    | "contact"
     | "expired"
     | "error"
   >
@@ -62,9 +63,9 @@ export type Action =
   | { readonly do: "set"; readonly to: Plain }
   | { readonly do: "queue"; readonly items: readonly Outgoing[] }
   | { readonly do: "mark"; readonly id: string; readonly state: Outgoing["state"] }
+  | { readonly do: "drop"; readonly id: string }
   | { readonly do: "reply"; readonly id: string; readonly reply: Reply; readonly at: string }
   | { readonly do: "transcript"; readonly body: Transcript }
-  | { readonly do: "events"; readonly events: readonly Happening[] }
   | { readonly do: "seen"; readonly upTo?: number }
   /** The lines go; what was not sent, and the draft, stay unless the customer deletes all. */
   | { readonly do: "leave"; readonly all: boolean };
@@ -124,12 +125,12 @@ export function reduce(model: Model, action: Action): Model {
         ...model,
         queue: model.queue.map((one) => (one.id === action.id ? { ...one, state: action.state } : one)),
       });
+    case "drop":
+      return derive({ ...model, queue: model.queue.filter((one) => one.id !== action.id) });
     case "reply":
       return derive(replied(model, action.id, action.reply, action.at));
     case "transcript":
       return derive(restored(model, action.body));
-    case "events":
-      return derive(action.events.reduce(happened, model));
     case "seen":
       return derive({ ...model, seen: Math.max(model.seen, action.upTo ?? model.lines.at(-1)?.place ?? 0) });
     case "leave": {
@@ -165,8 +166,7 @@ function withMark({ entry, place }: Line, readUpTo: number): Entry {
 
 function unsent(one: Outgoing): Entry {
   const text = one.press ? one.label : one.text;
-  const entry: Entry = { key: one.id, author: "customer", text, at: one.at, state: one.state };
-  return one.press ? { ...entry, press: one.press } : entry;
+  return { key: one.id, author: "customer", text, at: one.at, state: one.state, press: one.press ?? undefined };
 }
 
 /** The last reply's buttons, as long as nothing has come after it and the same hands have the conversation. */
@@ -182,8 +182,9 @@ function replied(model: Model, id: string, reply: Reply, at: string): Model {
   const lines: Line[] = [];
   if (item) {
     const text = item.press ? item.label : reply.text;
-    const own: Entry = { key: id, author: "customer", text, at: known?.entry.at ?? item.at, state: "sent" };
-    lines.push({ place: reply.sequence, entry: item.press ? { ...own, press: item.press } : own });
+    const { at: sent, press } = item;
+    const own: Entry = { key: id, author: "customer", text, at: known?.entry.at ?? sent, state: "sent", press: press ?? undefined };
+    lines.push({ place: reply.sequence, entry: own });
   }
   const said = botLine(reply, at);
   if (said) lines.push(said);
@@ -195,24 +196,15 @@ function replied(model: Model, id: string, reply: Reply, at: string): Model {
     queue: model.queue.filter((one) => one.id !== id),
     lines: merged(model.lines, lines),
     owner: newest ? reply.owner : model.owner,
-    view: { ...model.view, contact: contacts(model.view.contact, reply.details) },
   };
 }
 
 function botLine(message: Reply, at: string): Line | null {
-  const { reply, said } = message;
+  const { reply, said, sequence, complete, buttons, details, owner } = message;
   if (!said && !reply) return null;
-  const entry: Entry = { key: `b${message.sequence}`, author: "bot", text: said, at };
-  const line: Line = { place: message.sequence + 0.5, owner: message.owner, entry };
-  return reply ? { ...line, entry: { ...entry, lang: reply.language, reply: botReply(message, reply) } } : line;
-}
-
-function botReply(message: Reply, reply: NonNullable<Reply["reply"]>): BotReply {
-  const { outcome, reason, confidence, choices_confidence, language, answer } = reply;
-  const others = reply.hits.filter((hit) => hit.article_id !== answer?.article_id).slice(0, 3);
-  const { sequence, complete, buttons, details } = message;
-  const words = { outcome, reason, confidence, choices_confidence, language };
-  return { sequence, ...words, answer, hits: others, complete, buttons, details };
+  const entry: Entry = { key: `b${sequence}`, author: "bot", text: said, at };
+  const line: Line = { place: sequence + 0.5, owner, entry };
+  return reply ? { ...line, entry: { ...entry, lang: reply.language, reply: { ...reply, sequence, complete, buttons, details } } } : line;
 }
 
 /** The same lines with the new ones, each once, in order. */
@@ -220,14 +212,6 @@ function merged(lines: readonly Line[], news: readonly Line[]): readonly Line[] 
   const all = new Map(lines.map((line) => [line.entry.key, line]));
   for (const line of news) all.set(line.entry.key, line);
   return [...all.values()].sort((one, other) => one.place - other.place);
-}
-
-const LASTING: readonly DetailKind[] = ["phone", "email", "hours"];
-
-function contacts(before: readonly ContactLine[], details: readonly ContactLine[]): readonly ContactLine[] {
-  const news = details.filter((one) => LASTING.includes(one.kind));
-  if (!news.length) return before;
-  return [...before.filter((one) => !news.some((other) => other.kind === one.kind)), ...news];
 }
 
 function restored(model: Model, body: Transcript): Model {
@@ -240,7 +224,6 @@ function restored(model: Model, body: Transcript): Model {
     buttons = one.message?.buttons ?? (one.author === "customer" ? [] : buttons);
   }
   const known = new Set(lines.map(({ entry }) => entry.key));
-  const details = body.entries.flatMap((one) => one.message?.details ?? []);
   return {
     ...model,
     // What was sent a moment ago and is not in this reading stays, until the next one has it.
@@ -254,7 +237,6 @@ function restored(model: Model, body: Transcript): Model {
       started: true,
       standing: standing(body),
       csat: body.csat.score !== null ? "sent" : body.csat.asked ? "ask" : "none",
-      contact: contacts(model.view.contact, details),
     },
   };
 }
@@ -272,10 +254,10 @@ function said(one: Said, buttons: readonly Button[]): Line {
     author,
     text: one.text || (one.press ? (label ?? "") : ""),
     at: one.at,
-    ...(one.name ? { name: one.name } : {}),
-    ...(one.press ? { press: one.press } : {}),
-    ...(author === "customer" ? { state: "sent" as const } : {}),
-    ...(one.article ? { article: one.article } : {}),
+    name: one.name,
+    press: one.press ?? undefined,
+    state: author === "customer" ? "sent" : undefined,
+    article: one.article ?? undefined,
   };
   return { place: one.sequence, entry };
 }
@@ -284,54 +266,6 @@ function standing(body: Transcript): Standing | null {
   if (!body.request) return null;
   const { read_up_to: _, ...request } = body.request;
   return { ...request, owner: body.owner, status_url: body.status_url };
-}
-
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
-
-function happened(model: Model, event: Happening): Model {
-  if (event.sequence <= model.last) return model; // nothing twice
-  const now = { ...model, last: event.sequence };
-  const { data, at } = event;
-  const key = `s${event.sequence}`;
-  const add = (entry: Entry): Model => ({
-    ...now,
-    lines: merged(now.lines, [{ place: event.sequence, entry }]),
-  });
-  switch (event.type) {
-    case "customer_message": {
-      const id = text(data["client_message_id"]);
-      // Pressed in another tab: the next reading of the conversation knows the button's words.
-      const known = now.queue.some((one) => one.id === id) || now.lines.some((line) => line.entry.key === id);
-      if (known || data["press"]) return now;
-      return add({ key: id || key, author: "customer", text: text(data["text"]), at, state: "sent" });
-    }
-    case "person_message":
-      return add({ key, author: "person", name: text(data["name"]), text: text(data["text"]), at });
-    case "service_message":
-      return add({ key, author: "service", text: text(data["text"]), at, lang: text(data["language"]) });
-    case "article_sent": {
-      const article = {
-        article_id: text(data["article_id"]),
-        lang: text(data["lang"]),
-        section_id: text(data["section_id"]),
-        title: text(data["title"]),
-        url: text(data["url"]),
-      };
-      const entry: Entry = { key, author: "person", name: text(data["name"]), text: text(data["text"]), at, article };
-      return add(entry);
-    }
-    case "messages_read":
-      if (event.actor.kind === "customer") return now;
-      return { ...now, readUpTo: Math.max(now.readUpTo, Number(data["up_to"]) || 0) };
-    case "owner_changed": {
-      const owner = (text(data["owner"]) || now.owner) as Owner;
-      const { standing: stands } = now.view;
-      const agent = owner === "agent" || owner === "expert" ? text(data["name"]) : "";
-      return { ...now, owner, view: { ...now.view, standing: stands && { ...stands, owner, agent } } };
-    }
-    default:
-      return now;
-  }
 }
 
 /** The short name of what went wrong, for the view. */

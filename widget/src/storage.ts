@@ -19,22 +19,9 @@ export interface TabNotes {
   readonly seen: number;
 }
 
-class Memory implements Shelf {
-  readonly #kept = new Map<string, string>();
-  getItem(key: string): string | null {
-    return this.#kept.get(key) ?? null;
-  }
-  setItem(key: string, value: string): void {
-    this.#kept.set(key, value);
-  }
-  removeItem(key: string): void {
-    this.#kept.delete(key);
-  }
-}
-
 /** A shelf that works where the browser's does not: blocked, full, or missing. */
 class Sure implements Shelf {
-  readonly #memory = new Memory();
+  readonly #memory = new Map<string, string>();
   readonly #shelf: Shelf | null;
 
   constructor(find: () => Shelf | null | undefined) {
@@ -49,7 +36,7 @@ class Sure implements Shelf {
 
   getItem(key: string): string | null {
     try {
-      return this.#memory.getItem(key) ?? this.#shelf?.getItem(key) ?? null;
+      return this.#memory.get(key) ?? this.#shelf?.getItem(key) ?? null;
     } catch {
       return null;
     }
@@ -59,14 +46,14 @@ class Sure implements Shelf {
     try {
       if (!this.#shelf) throw new Error("no storage");
       this.#shelf.setItem(key, value);
-      this.#memory.removeItem(key);
+      this.#memory.delete(key);
     } catch {
-      this.#memory.setItem(key, value);
+      this.#memory.set(key, value);
     }
   }
 
   removeItem(key: string): void {
-    this.#memory.removeItem(key);
+    this.#memory.delete(key);
     try {
       this.#shelf?.removeItem(key);
     } catch {

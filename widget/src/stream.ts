@@ -1,65 +1,28 @@
 /** Follows a conversation: a stream of events read by fetch, with replay; polling as the last resort. */
 
-import { Trouble, type Happening, type News, type Signal } from "./api";
+import { Trouble, type News, type Signal } from "./api";
 
 export interface ServerEvent {
   readonly type: string;
   readonly data: string;
-  readonly id: string;
 }
 
-/** Reads server-sent events from text that comes in any pieces. */
+/** Reads our service's server-sent events from text that comes in any pieces. */
 export class EventParser {
   /** Milliseconds to wait before coming back, as the service says. */
   retry = 2_000;
   #rest = "";
-  #skipFeed = false;
-  #first = true;
-  #type = "";
-  #data: string[] = [];
-  #id = "";
 
   push(piece: string): ServerEvent[] {
-    if (this.#first && piece) {
-      this.#first = false;
-      if (piece.startsWith("\ufeff")) piece = piece.slice(1);
-    }
-    if (this.#skipFeed && piece) {
-      this.#skipFeed = false;
-      if (piece.startsWith("\n")) piece = piece.slice(1);
-    }
-    const found: ServerEvent[] = [];
-    let text = this.#rest + piece;
-    for (let end = text.search(/[\r\n]/); end >= 0; end = text.search(/[\r\n]/)) {
-      const line = text.slice(0, end);
-      const pair = text.startsWith("\r\n", end);
-      // A "\r" at the end of a piece may have its "\n" in the next one.
-      if (!pair && text[end] === "\r" && end === text.length - 1) this.#skipFeed = true;
-      text = text.slice(end + (pair ? 2 : 1));
-      const event = this.#line(line);
-      if (event) found.push(event);
-    }
-    this.#rest = text;
-    return found;
-  }
-
-  #line(line: string): ServerEvent | null {
-    if (line === "") {
-      const event = { type: this.#type || "message", data: this.#data.join("\n"), id: this.#id };
-      const empty = this.#data.length === 0;
-      this.#type = "";
-      this.#data = [];
-      return empty ? null : event;
-    }
-    const colon = line.indexOf(":");
-    if (colon === 0) return null; // a comment: the line is alive
-    const name = colon < 0 ? line : line.slice(0, colon);
-    const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
-    if (name === "data") this.#data.push(value);
-    else if (name === "event") this.#type = value;
-    else if (name === "id" && !value.includes("\0")) this.#id = value;
-    else if (name === "retry" && /^\d+$/.test(value)) this.retry = Number(value);
-    return null;
+    const blocks = (this.#rest + piece).split(/\n\n|\r\n\r\n/);
+    this.#rest = blocks.pop() ?? "";
+    return blocks.flatMap((block) => {
+      const fields: Record<string, string> = {};
+      // A comment has no name: it says that the line is alive.
+      for (const [, name, value] of block.matchAll(/^(\w+): ?(.*)/gm)) fields[name!] = value!;
+      this.retry = Number(fields["retry"]) || this.retry;
+      return fields["data"] ? [{ type: fields["event"] ?? "", data: fields["data"] }] : [];
+    });
   }
 }
 
@@ -91,7 +54,8 @@ export interface Followed {
   news(after: number, signal: AbortSignal): Promise<News>;
   /** The last sequence known. */
   last(): number;
-  events(events: readonly Happening[]): void;
+  /** Something has happened after `last`. */
+  happened(): void;
   signals(signals: readonly Signal[]): void;
   /** All is well, or what is not. */
   health(trouble: Trouble | null): void;
@@ -199,13 +163,10 @@ export class Follower {
   }
 
   #tell(found: readonly ServerEvent[]): void {
-    const events: Happening[] = [];
-    for (const one of found) {
-      const data: unknown = JSON.parse(one.data);
-      if (one.type === "signal") this.followed.signals((data as { signals: readonly Signal[] }).signals);
-      else events.push(data as Happening);
+    for (const { type, data } of found) {
+      if (type === "signal") this.followed.signals((JSON.parse(data) as Pick<News, "signals">).signals);
     }
-    if (events.length) this.followed.events(events);
+    if (found.some(({ type }) => type !== "signal")) this.followed.happened();
   }
 
   async #poll(): Promise<void> {
@@ -214,7 +175,7 @@ export class Follower {
       const news = await this.followed.news(this.followed.last(), attempt.signal);
       if (this.#stopped) return;
       this.followed.health(null);
-      if (news.events.length) this.followed.events(news.events);
+      if (news.events.length) this.followed.happened();
       this.followed.signals(news.signals);
       if (this.onlyPolls) this.#failures = 0;
       if (!news.more) await this.#pause(this.env.visible() ? POLL_MS : HIDDEN_POLL_MS);

@@ -1,12 +1,11 @@
 /** Several tabs, one conversation: one of them follows it, and tells the others. */
 
-import type { Access, Happening, Signal, Transcript } from "./api";
+import type { Access, Signal, Transcript } from "./api";
 
 export type Word =
   | { readonly t: "hello" }
   /** I have this conversation; also the answer to "hello". */
   | { readonly t: "here"; readonly access: Access }
-  | { readonly t: "events"; readonly id: string; readonly events: readonly Happening[] }
   | { readonly t: "signals"; readonly id: string; readonly signals: readonly Signal[] }
   | { readonly t: "transcript"; readonly id: string; readonly body: Transcript }
   | { readonly t: "seen"; readonly id: string; readonly upTo: number }

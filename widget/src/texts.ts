@@ -1,8 +1,7 @@
 /** The widget's own words. What the bot and people say comes from the server. */
 
-import en from "../texts/en.json";
-import fi from "../texts/fi.json";
-import sv from "../texts/sv.json";
+import first from "virtual:first-texts";
+import type fi from "../texts/fi.json";
 
 type Base<Key> = Key extends `${infer Stem}.${Intl.LDMLPluralRule}` ? Stem : Key;
 
@@ -17,28 +16,41 @@ export type Overrides = Readonly<Record<string, string | Readonly<Record<string,
 export interface Translator {
   /** The text in the language, with its variables; a number called `count` picks the plural form. */
   (key: TextKey, values?: Values): string;
+  /** "fi", "sv" or "en". */
+  readonly lang: string;
   /** BCP 47, as dates and numbers need it. */
   readonly locale: string;
+  /** False while only the first few texts are there. */
+  readonly whole: boolean;
 }
 
-export const TEXTS: Readonly<Record<string, Readonly<Record<string, string>>>> = { fi, sv, en };
+/** The texts of one language, by key. */
+export type Words = Readonly<Record<string, string>>;
+
 const LOCALES: Readonly<Record<string, string>> = { fi: "fi-FI", sv: "sv-FI", en: "en-GB" };
 
 /** The language to use for what a page or browser says, such as "sv-FI"; English for others. */
 export function supported(lang: string): string {
   const short = lang.toLowerCase().split(/[-_]/)[0] ?? "";
-  return Object.hasOwn(TEXTS, short) ? short : "en";
+  return Object.hasOwn(first, short) ? short : "en";
 }
 
-export function translator(lang: string, overrides: Overrides = {}): Translator {
+/** Where the whole texts of a language are, below the service's address. The version lets them be kept for good. */
+export function addressOf(lang: string): string {
+  return `/widget-texts/${lang}.json?v=${first[lang]?.version ?? ""}`;
+}
+
+/** Without `words`, only what stands on the page before the chat is opened has a text. */
+export function translator(lang: string, overrides: Overrides = {}, words?: Words): Translator {
   const code = supported(lang);
+  const texts = words ?? first[code]?.texts ?? {};
   const locale = LOCALES[code] ?? code;
   const rules = new Intl.PluralRules(locale);
   const own = Object.hasOwn(overrides, code) ? overrides[code] : undefined;
   const find = (key: string): string | undefined => {
     if (typeof own === "object" && Object.hasOwn(own, key)) return own[key];
     const flat = Object.hasOwn(overrides, key) ? overrides[key] : undefined;
-    return typeof flat === "string" ? flat : TEXTS[code]?.[key];
+    return typeof flat === "string" ? flat : Object.hasOwn(texts, key) ? texts[key] : undefined;
   };
   const t = (key: TextKey, values: Values = {}): string => {
     const count = values["count"];
@@ -47,7 +59,7 @@ export function translator(lang: string, overrides: Overrides = {}): Translator 
       Object.hasOwn(values, name) ? String(values[name]) : whole,
     );
   };
-  return Object.assign(t, { locale });
+  return Object.assign(t, { lang: code, locale, whole: words !== undefined });
 }
 
 /** Name of a language in the translator's: "ruotsi", "engelska". */

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Config, Session, State } from "../src/contract";
-import { commands, entry, reply, request, state } from "./scenes";
+import { TEXTS, commands, entry, reply, request, state } from "./scenes";
 
 let now: State;
 let told: () => void;
@@ -27,6 +27,16 @@ vi.mock("../src/session.js", () => ({
   },
 }));
 
+/** The service's texts; the addresses that were asked for. */
+const asked = vi.fn();
+let down = false;
+vi.stubGlobal("fetch", (address: string): Promise<Response> => {
+  asked(address);
+  const lang = /widget-texts\/(\w+)\.json/.exec(address)?.[1] ?? "";
+  return down ? Promise.reject(new TypeError("fetch failed")) : Promise.resolve(new Response(JSON.stringify(TEXTS[lang])));
+});
+const loaded = (): Promise<void> => new Promise((done) => setTimeout(done));
+
 const { HelppariChat } = await import("../src/element");
 customElements.define("helppari-chat", HelppariChat);
 
@@ -41,13 +51,14 @@ async function added(attributes: Record<string, string> = {}, changes: Partial<S
   const element = document.createElement("helppari-chat") as InstanceType<typeof HelppariChat>;
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   document.body.replaceChildren(element);
-  await Promise.resolve();
+  await (now.open ? loaded() : Promise.resolve());
   return element;
 }
 const inside = (element: HTMLElement, selector: string): HTMLElement => element.shadowRoot!.querySelector<HTMLElement>(selector)!;
 
 beforeEach(() => {
   vi.clearAllMocks();
+  down = false;
   document.documentElement.lang = "sv-FI";
 });
 
@@ -95,9 +106,57 @@ describe("the element", () => {
     await Promise.resolve();
     expect(inside(element, "#title").textContent).toBe("Snacka");
   });
+
+  test("opens and asks for a person where the page says so", async () => {
+    const element = await added();
+    element.askForPerson();
+    expect(calls.open).toHaveBeenCalled();
+    expect(calls.person).toHaveBeenCalledOnce();
+  });
+});
+
+describe("its texts", () => {
+  test("are loaded on opening, once, and the panel waits for them with its head", async () => {
+    const element = await added({ server: "https://help.example" }, { lang: "sv" });
+    expect(asked).not.toHaveBeenCalled();
+    await change({ open: true });
+    expect(inside(element, "#title").textContent).toBe("Fråga oss");
+    expect(inside(element, "#draft")).toBeNull();
+    await loaded();
+    expect(inside(element, "#draft").getAttribute("aria-label")).toBe("Skriv din fråga");
+    await change({ open: false });
+    await change({ open: true });
+    await loaded();
+    expect(asked).toHaveBeenCalledOnce();
+    expect(asked.mock.calls[0]?.[0]).toMatch(/^https:\/\/help\.example\/widget-texts\/sv\.json\?v=/);
+  });
+
+  test("that do not come can be asked for again, and are when the panel is opened anew", async () => {
+    down = true;
+    const element = await added({}, { open: true, lang: "sv" });
+    expect(inside(element, "[role=status]").textContent).toContain("Något gick fel.");
+    inside(element, ".trouble button").click();
+    await loaded();
+    expect(asked).toHaveBeenCalledTimes(2);
+    down = false;
+    await change({ open: false });
+    await change({ open: true });
+    await loaded();
+    expect(inside(element, "#draft")).not.toBeNull();
+  });
+
+  test("of the language before stay until those of the new one are there", async () => {
+    const element = await added({}, { open: true, lang: "sv" });
+    await change({ lang: "fi" });
+    expect(inside(element, "dialog").lang).toBe("sv");
+    await loaded();
+    expect(inside(element, "dialog").lang).toBe("fi");
+    expect(inside(element, "#draft").getAttribute("aria-label")).toBe("Kirjoita kysymyksesi");
+  });
 });
 
 describe("events", () => {
+  const question = entry("1", { author: "customer" });
   async function heard(changes: Partial<State>[]): Promise<[string, unknown][]> {
     const found: [string, unknown][] = [];
     const types = ["open", "close", "answer", "handoff", "error", "feedback"];
@@ -107,7 +166,6 @@ describe("events", () => {
     for (const type of types) document.removeEventListener(`helppari:${type}`, hear);
     return found;
   }
-  const asked = entry("1", { author: "customer" });
 
   test("tell of opening and closing", async () => {
     await added();
@@ -116,17 +174,17 @@ describe("events", () => {
 
   test("tell of an answer once, by its article and never by its words", async () => {
     await added();
-    const found = await heard([{ entries: [asked] }, { entries: [asked, entry("2", { reply: reply() })] }, { busy: true }]);
+    const found = await heard([{ entries: [question] }, { entries: [question, entry("2", { reply: reply() })] }, { busy: true }]);
     expect(found).toEqual([["helppari:answer", { article_id: "kortti", lang: "fi", confidence: 0.93 }]]);
   });
 
   test("do not tell again of what a reload brings back", async () => {
     await added();
-    expect(await heard([{ entries: [asked, entry("2", { reply: reply() })], standing: request() }])).toEqual([]);
+    expect(await heard([{ entries: [question, entry("2", { reply: reply() })], standing: request() }])).toEqual([]);
   });
 
   test("tell of a handoff, and of errors when they begin", async () => {
-    await added({}, { entries: [asked] });
+    await added({}, { entries: [question] });
     const found = await heard([{ standing: request() }, { connection: "down" }, { unread: 2 }, { connection: "online" }, { error: "rate-limited" }]);
     expect(found).toEqual([
       ["helppari:handoff", { team: "Korttipalvelu" }],

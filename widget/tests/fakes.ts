@@ -147,6 +147,10 @@ export class Service {
   #answer(url: URL, method: string, body: unknown, token: string, headers: Headers, signal: AbortSignal | null): Response {
     const json = (value: unknown, status = 200): Response => new Response(JSON.stringify(value), { status });
     const [, , area, id, act] = url.pathname.split("/");
+    if (area === "welcome") {
+      const questions = [{ text: "Hukkasin korttini", article_id: "lost-card", lang: "fi", title: "?", url: "/help/fi/lost-card" }];
+      return json({ language: "fi", contact: [{ kind: "phone", label: "Puhelin", value: "020 123 400" }], questions });
+    }
     if (area === "search") return json({ hits: [hit("lost-card")] });
     if (area === "articles") return json(article(act ?? ""));
     if (method === "POST" && !id) {

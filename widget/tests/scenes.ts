@@ -1,9 +1,22 @@
+/// <reference types="vite/client" />
 /** What tests of views and of the element draw. */
 
 import { vi } from "vitest";
 import type { BotReply, Commands, Entry, Standing, State } from "../src/contract";
-import { translator } from "../src/texts";
+import { translator, type Overrides, type Translator, type Words } from "../src/texts";
 import type { Scene, Ui } from "../src/views/scene";
+
+const FILES = import.meta.glob<Words>("../texts/*.json", { eager: true, import: "default" });
+
+/** The whole texts, by language. */
+export const TEXTS: Readonly<Record<string, Words>> = Object.fromEntries(
+  ["fi", "sv", "en"].map((lang) => [lang, FILES[`../texts/${lang}.json`] ?? {}]),
+);
+
+/** The translator that has all its texts. */
+export function words(lang: string, overrides: Overrides = {}): Translator {
+  return translator(lang, overrides, TEXTS[lang] ?? {});
+}
 
 export const NOW = new Date("2026-11-22T12:00:00Z");
 
@@ -96,7 +109,8 @@ export function scene(changes: Partial<State> = {}, ui: Partial<Ui> = {}): Scene
   return {
     state: shown,
     commands: commands(),
-    t: translator(shown.lang),
+    t: words(shown.lang),
+    again: null,
     links: { base: "https://help.example", newTab: "avautuu uuteen välilehteen" },
     now: NOW,
     ui: { query: "", wrong: "", below: false, from: "home", ...ui },

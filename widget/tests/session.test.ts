@@ -46,8 +46,10 @@ describe("before the first message", () => {
     session.commands.open();
     session.commands.search("kortti");
     await at.clock.pass(1_000);
-    expect(service.calls.map((call) => call.path)).toEqual(["/v1/search", "/v1/search"]);
-    expect(session.state.suggestions[0]?.url).toBe("https://help.example/help/fi/lost-card#lead");
+    expect(service.calls.map((call) => call.path)).toEqual(["/v1/welcome", "/v1/search"]);
+    expect(session.state.suggestions[0]?.text).toBe("Hukkasin korttini");
+    expect(session.state.contact[0]?.value).toBe("020 123 400");
+    expect(session.state.searchResults?.[0]?.url).toBe("https://help.example/help/fi/lost-card#lead");
     expect([...at.session.kept, ...at.local.kept]).toEqual([]);
   });
 });
@@ -59,11 +61,7 @@ describe("asking", () => {
     expect(texts(session)).toEqual(["Hukkasin korttini", "Vastaus: Hukkasin korttini"]);
     expect(session.state).toMatchObject({ busy: false, started: true, connection: "online" });
     expect(session.state.buttons).toEqual([{ press: "helped", index: 0, label: "Kyllä" }]);
-    expect(session.state.entries[1]?.reply?.hits.map((one) => one.article_id)).toEqual([
-      "card-expired",
-      "card-second",
-      "card-damaged",
-    ]);
+    expect(session.state.entries[1]?.reply?.answer?.url).toBe("https://help.example/help/fi/lost-card#lead");
   });
 
   it("keeps the token out of addresses, and the page's query to itself", async () => {
@@ -280,6 +278,19 @@ describe("coming back", () => {
     expect(service.calls.filter((call) => call.path.endsWith("/close")).map((call) => call.token)).toEqual(["t-c1", "t-c1"]);
   });
 
+  it("leaves a message that is on its way to the conversation it was written in", async () => {
+    const [session, service] = await asked();
+    session.commands.ask("vielä yksi"); // on its way
+    session.commands.newConversation();
+    await settle();
+    expect(service.stored.map((one) => one.text)).toEqual(["Hukkasin korttini", "vielä yksi"]);
+    expect(session.state).toMatchObject({ entries: [], started: false });
+    session.commands.ask("uusi asia");
+    await settle();
+    expect(service.conversations).toHaveLength(2);
+    expect(texts(session)).toEqual(["uusi asia", "Vastaus: uusi asia"]);
+  });
+
   it("works where the browser keeps nothing", async () => {
     const service = new Service();
     const at = tab(service);
@@ -336,7 +347,7 @@ describe("people", () => {
     const [session, service, at] = await handedOff();
     at.visible = false;
     service.person("Oletko siellä?");
-    await settle();
+    await at.clock.pass(0);
     session.commands.seen();
     await settle();
     expect(service.of("/read")).toBe(0);
@@ -420,10 +431,10 @@ describe("people", () => {
   it("marks the customer's messages as read", async () => {
     const [session, service, at] = await handedOff();
     const event = { sequence: 90, type: "messages_read", data: { up_to: 1 } };
+    service.readUpTo = 1;
     service.streams[0]?.push(`event: messages_read\ndata: ${JSON.stringify({ ...event, at: "", actor: { kind: "agent" } })}\n\n`);
-    await settle();
-    expect(session.state.entries.filter((one) => one.author === "customer").map((one) => one.state)).toEqual(["read", "sent"]);
     await at.clock.pass(0);
+    expect(session.state.entries.filter((one) => one.author === "customer").map((one) => one.state)).toEqual(["read", "sent"]);
   });
 
   it("says what is wrong with an address, and lets it be given again", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { Happening, Reply, Said, Transcript } from "../src/api";
+import type { Reply, Said, Transcript } from "../src/api";
 import { initial, involvesPeople, lastFromPeople, reduce, type Action, type Model, type Outgoing } from "../src/state";
 import { Keeper } from "../src/storage";
 import { MemoryShelf, turn } from "./fakes";
@@ -24,10 +24,6 @@ function said(sequence: number, author: Said["author"], parts: Partial<Said> = {
 function transcript(last: number, entries: readonly Said[], parts: Partial<Transcript> = {}): Action {
   const common = { conversation_id: "c", language: "fi", owner: "bot", expires_at: AT, request: null, status_url: "" } as const;
   return { do: "transcript", body: { ...common, csat: { asked: false, score: null }, last_sequence: last, entries, ...parts } };
-}
-
-function happening(sequence: number, type: string, data: Happening["data"], kind = "agent"): Happening {
-  return { sequence, type, data, at: AT, actor: { kind } };
 }
 
 const after = (actions: readonly Action[], from: Model = initial("fi")): Model => actions.reduce(reduce, from);
@@ -88,8 +84,9 @@ describe("buttons", () => {
   });
 
   it("are gone when a person takes the conversation", () => {
-    const taken: Action = { do: "events", events: [happening(9, "owner_changed", { owner: "agent", name: "Maija" })] };
-    expect(after([taken], model).view.buttons).toEqual([]);
+    const entries = [said(2, "customer", { client_message_id: "m1", text: "m1" }), said(3, "bot", { message: reply(3) })];
+    expect(after([transcript(9, entries)], model).view.buttons).toHaveLength(1);
+    expect(after([transcript(9, entries, { owner: "agent" })], model).view.buttons).toEqual([]);
   });
 
   it("give what was pressed its words after a reload", () => {
@@ -98,51 +95,39 @@ describe("buttons", () => {
   });
 });
 
-describe("events", () => {
-  const message = happening(8, "person_message", { text: "Hei", name: "Maija" });
+describe("a reading of the conversation", () => {
+  const theirs = said(8, "agent", { text: "Hei", name: "Maija" });
 
-  it("count once", () => {
-    const model = after([{ do: "events", events: [message] }, { do: "events", events: [message] }]);
+  it("counts once, however often it comes", () => {
+    const model = after([transcript(8, [theirs]), transcript(8, [theirs])]);
     expect(shown(model)).toEqual(["s8 Hei"]);
     expect(lastFromPeople(model)).toBe(8);
-    const older: Action = { do: "events", events: [happening(6, "owner_changed", { owner: "nobody" })] };
-    expect(after([older], model)).toEqual(model);
   });
 
-  it("of the customer's own message do not double it", () => {
-    const own = happening(7, "customer_message", { client_message_id: "m1", text: "m1", press: "" }, "customer");
-    const waiting = after([{ do: "queue", items: [outgoing("m1")] }, { do: "events", events: [own] }]);
-    expect(shown(waiting)).toEqual(["m1 m1"]);
-    const elsewhere = after([{ do: "events", events: [own] }]);
-    expect(shown(elsewhere)).toEqual(["m1 m1"]);
+  it("does not double the customer's own message, which still waits for its reply", () => {
+    const own = said(7, "customer", { client_message_id: "m1", text: "m1" });
+    expect(shown(after([{ do: "queue", items: [outgoing("m1")] }, transcript(7, [own])]))).toEqual(["m1 m1"]);
+    expect(shown(after([transcript(7, [own])]))).toEqual(["m1 m1"]);
   });
 
-  it("are not undone by an older reading that came late", () => {
-    const taken = happening(7, "owner_changed", { owner: "agent", name: "Maija" });
-    const model = after([transcript(5, []), { do: "events", events: [taken, message] }, transcript(6, [])]);
+  it("is not undone by an older one that came late", () => {
+    const model = after([transcript(8, [theirs], { owner: "agent" }), transcript(6, [])]);
     expect(shown(model)).toEqual(["s8 Hei"]);
     expect(model.owner).toBe("agent");
   });
 
-  it("say who has the conversation", () => {
-    const model = after([{ do: "events", events: [happening(4, "owner_changed", { owner: "queue", name: "" })] }]);
+  it("says who has the conversation", () => {
+    const model = after([transcript(4, [], { owner: "queue" })]);
     expect([involvesPeople(initial("fi")), involvesPeople(model)]).toEqual([false, true]);
-  });
-
-  it("of the customer's reading mark nothing as read by people", () => {
-    const start = after([transcript(3, [said(3, "customer", { client_message_id: "m1" })])]);
-    const read = (kind: string): Action => ({ do: "events", events: [happening(9, "messages_read", { up_to: 3 }, kind)] });
-    expect(after([read("customer")], start).view.entries[0]?.state).toBe("sent");
-    expect(after([read("agent")], start).view.entries[0]?.state).toBe("read");
-  });
-
-  it("of a kind that is not known change nothing but the place", () => {
-    const model = after([{ do: "events", events: [happening(5, "something_new", {})] }]);
-    expect(model).toEqual({ ...initial("fi"), last: 5 });
   });
 });
 
 describe("leaving", () => {
+  it("drops what is on its way when it is told to", () => {
+    const start = after([{ do: "queue", items: [outgoing("m1", { state: "sending" }), outgoing("m2")] }, { do: "drop", id: "m1" }]);
+    expect(start.queue.map((one) => one.id)).toEqual(["m2"]);
+  });
+
   it("keeps the draft and what waits, unless all is deleted", () => {
     const start = after([
       { do: "set", to: { draft: "kesken", started: true } },

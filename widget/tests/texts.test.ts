@@ -1,6 +1,7 @@
 /// <reference types="vite/client" />
 import { describe, expect, test } from "vitest";
-import { TEXTS, day, languageName, moment, percent, supported, translator } from "../src/texts.js";
+import { addressOf, day, languageName, moment, percent, supported, translator as bare } from "../src/texts.js";
+import { TEXTS, words as translator } from "./scenes";
 
 const LANGUAGES = ["fi", "sv", "en"];
 const FORM = /\.(zero|one|two|few|many|other)$/;
@@ -44,6 +45,20 @@ test("no text is unused", () => {
   const code = Object.values(SOURCES).join("\n");
   const stems = new Set(Object.keys(TEXTS["fi"] ?? {}).map((key) => key.replace(FORM, "")));
   expect([...stems].filter((stem) => !code.includes(`"${stem}"`))).toEqual([]);
+});
+
+describe("before the texts have come", () => {
+  test.each(LANGUAGES)("there is a text for what stands on the page in %s, and the address of the rest", (lang) => {
+    const t = bare(lang);
+    expect(t.whole).toBe(false);
+    for (const key of ["open", "close", "title", "retry", "error_other"] as const) expect(t(key)).toBe(TEXTS[lang]?.[key]);
+    expect(t("unread", { count: 2 })).toBe(translator(lang)("unread", { count: 2 }));
+    expect(addressOf(lang)).toMatch(new RegExp(`^/widget-texts/${lang}\\.json\\?v=[0-9a-f]{16}$`));
+  });
+
+  test("a host's own words are there at once", () => {
+    expect(bare("fi", { open: "Avaa" })("open")).toBe("Avaa");
+  });
 });
 
 describe("a translator", () => {

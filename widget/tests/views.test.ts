@@ -253,11 +253,12 @@ describe("the score", () => {
 });
 
 describe("home", () => {
-  test("says that the service is automatic, and suggests articles", () => {
-    const shown = draw(scene({ screen: "home", started: false, suggestions: [hit("a")] }));
+  test("says that the service is automatic, and suggests questions that are asked when they are pressed", () => {
+    const suggestions = [{ text: "Miten suljen korttini?", article_id: "a", lang: "fi" }];
+    const shown = draw(scene({ screen: "home", started: false, suggestions }));
     expect(box.textContent).toContain("automaattinen palvelu");
-    all(".links a")[0]?.click();
-    expect(shown.commands.openArticle).toHaveBeenCalledWith("fi", "a");
+    all(".links button")[0]?.click();
+    expect(shown.commands.ask).toHaveBeenCalledWith("Miten suljen korttini?");
     expect(all(".menu")).toEqual([]);
   });
 

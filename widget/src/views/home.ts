@@ -1,8 +1,9 @@
 import { html, nothing, type TemplateResult } from "lit/html.js";
+import { icon } from "./icons.js";
 import { articleList } from "./links.js";
 import type { Scene } from "./scene.js";
 
-/** The first screen: who answers here, search, and articles that may fit. */
+/** The first screen: who answers here, search, and questions that may be the customer's. */
 export function home(scene: Scene): TemplateResult {
   const { state, commands, t, ui } = scene;
   const found = state.searchResults;
@@ -36,7 +37,13 @@ export function home(scene: Scene): TemplateResult {
       : state.suggestions.length
         ? html`<div>
             <h3>${t("suggestions")}</h3>
-            ${articleList(scene, state.suggestions)}
+            <ul class="links" role="list">
+              ${state.suggestions.map(
+                ({ text, lang }) => html`<li>
+                  <button type="button" lang=${lang} @click=${() => commands.ask(text)}>${text}${icon("on")}</button>
+                </li>`,
+              )}
+            </ul>
           </div>`
         : nothing}`;
 }

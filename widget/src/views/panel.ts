@@ -7,9 +7,11 @@ import { home } from "./home.js";
 import { icon } from "./icons.js";
 import { requests } from "./requests.js";
 import { waitsForPeople, type Scene } from "./scene.js";
+import { starting } from "./starting.js";
 import { trouble } from "./trouble.js";
 
 export function panel(scene: Scene, onScroll: () => void): TemplateResult {
+  if (!scene.t.whole) return html`${head(scene)}${starting(scene)}`;
   return html`${head(scene)}
     <div class="body" part="body" tabindex="0" role="group" aria-labelledby="title" @scroll=${onScroll}>${screen(scene)}</div>
     <footer part="footer" role="none">
@@ -41,11 +43,11 @@ function head(scene: Scene): TemplateResult {
   const { state, commands, t, ui } = scene;
   const back = state.screen === "article" ? ui.from : state.screen === "requests" && state.started ? "conversation" : "home";
   return html`<header part="header" role="none">
-    ${state.screen === "home"
+    ${state.screen === "home" || !t.whole
       ? nothing
       : html`<button type="button" class="icon" aria-label=${t("back")} @click=${() => commands.go(back)}>${icon("back")}</button>`}
     <h2 id="title" tabindex="-1" autofocus>${t("title")}</h2>
-    ${state.started ? menu(scene) : nothing}
+    ${state.started && t.whole ? menu(scene) : nothing}
     <button type="button" class="icon" aria-label=${t("close")} @click=${() => commands.close()}>${icon("close")}</button>
   </header>`;
 }

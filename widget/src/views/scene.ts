@@ -20,6 +20,8 @@ export interface Scene {
   readonly state: State;
   readonly commands: Commands;
   readonly t: Translator;
+  /** Tries once more to get the texts that did not come; null while there is no need to. */
+  readonly again: (() => void) | null;
   readonly links: Links;
   readonly now: Date;
   readonly ui: Ui;
