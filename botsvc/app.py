@@ -31,6 +31,7 @@ from botsvc.routes.ask import ask_router
 from botsvc.routes.conversations import conversations_router, feedback_router
 from botsvc.routes.events import events_router
 from botsvc.routes.health import health_router
+from botsvc.routes.welcome import welcome_router
 from botsvc.routes.widget import widget_routes
 from botsvc.service import Service
 from botsvc.swap import Swapper
@@ -98,6 +99,7 @@ def create_app(
     app.state.service = service
     app.state.pages = pages = Pages(service=service)
     app.include_router(ask_router(service))
+    app.include_router(welcome_router(service))
     app.include_router(articles_router(service))
     app.include_router(conversations_router(service))
     app.include_router(acts_router(service))
@@ -154,6 +156,8 @@ def _open(service: Service) -> None:
     )
     service.links_or_none = StatusLinks(storage=service.storage, public_url=settings.server.public_url)
     service.swapper.start()
+    if service.swapper.index is not None:
+        service.welcoming.check(service.swapper.index)
 
 
 @contextmanager

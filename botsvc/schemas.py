@@ -251,6 +251,24 @@ class DetailBody(Wire):
     value: str
 
 
+class SuggestionBody(Wire):
+    """A question that one of the articles answers."""
+
+    text: str = Field(description="The question, to be shown and to be asked.")
+    article_id: str
+    lang: str
+    title: str
+    url: str
+
+
+class WelcomeReply(Wire):
+    """What to show before anything is asked."""
+
+    language: str
+    contact: list[DetailBody] = Field(description="How people are reached: phone, e-mail, hours.")
+    questions: list[SuggestionBody] = Field(description="For the page, best first; at most four.")
+
+
 class MessageReply(Wire):
     """What became of a message."""
 

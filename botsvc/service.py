@@ -25,6 +25,7 @@ from botsvc.problems import FieldError, Problem, ProblemType
 from botsvc.saying import Speaker
 from botsvc.swap import Swapper
 from botsvc.texts import Texts, load_texts
+from botsvc.welcoming import Welcoming
 from indexer import Index
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Service:
     bot: Answering
     texts: Texts
     speaker: Speaker
+    welcoming: Welcoming
     networks: Networks
     asks: Buckets
     starts: Buckets
@@ -131,6 +133,7 @@ class Service:
             bot=bot,
             texts=texts,
             speaker=Speaker(texts=texts, settings=settings, desk=bot.policy.desk),
+            welcoming=Welcoming(settings=settings.widget, bot=bot, site_name=settings.site.name),
             networks=Networks(settings.server.trusted_proxies),
             asks=Buckets(settings.limits.asks_per_minute),
             starts=Buckets(settings.limits.conversations_per_minute),

@@ -1,13 +1,13 @@
-"""``[widget]``: which web sites may put the chat on their pages."""
+"""``[widget]``: which web sites may put the chat on their pages, and what it suggests there."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from indexer.settings import FreePart, Language, Section, SettingsContradiction
 
@@ -33,8 +33,16 @@ def _site_key(value: str) -> str:
     return value
 
 
+def _page_pattern(value: str) -> str:
+    if not value.startswith(("/", "*")) or "?" in value or "#" in value or len(value) > 200:
+        raise ValueError("should be a path with * for any text, such as /cards/*, or * for every page")
+    return value
+
+
 Origin = Annotated[str, AfterValidator(origin)]
 SiteKey = Annotated[str, AfterValidator(_site_key), FreePart("site")]
+PagePattern = Annotated[str, AfterValidator(_page_pattern), FreePart("page")]
+ArticleId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class SiteKeySettings(Section):
@@ -47,6 +55,10 @@ class SiteKeySettings(Section):
         default=None,
         description="Language of conversations whose page names none; empty means the first of the site.",
     )
+    suggestions: dict[PagePattern, tuple[ArticleId, ...]] = Field(
+        default={},
+        description="Ids of the articles to suggest first on these pages of the site, such as /cards/*.",
+    )
 
 
 class WidgetSettings(Section):
@@ -55,7 +67,23 @@ class WidgetSettings(Section):
     demo: bool = Field(
         default=True, description="Whether /demo shows the chat on the pages of a made-up company."
     )
+    suggestions: dict[PagePattern, tuple[ArticleId, ...]] = Field(
+        default={},
+        description="Ids of the articles to suggest first on pages of no site, or of one without a table.",
+    )
     sites: dict[SiteKey, SiteKeySettings] = Field(default={})
+
+    def suggestions_for(self, site: SiteKeySettings | None) -> Mapping[str, Sequence[str]]:
+        """Article ids by pattern of path for pages of ``site``, or of none."""
+        return site.suggestions if site is not None and site.suggestions else self.suggestions
+
+    def suggested(self) -> Iterator[tuple[str, str]]:
+        """Every article id that is named, after the key of the setting that names it."""
+        tables = {"widget.suggestions": self.suggestions}
+        tables |= {f"widget.sites.{name}.suggestions": site.suggestions for name, site in self.sites.items()}
+        for table, pages in tables.items():
+            for pattern, articles in pages.items():
+                yield from ((f'{table}."{pattern}"', article_id) for article_id in articles)
 
     @property
     def origins(self) -> tuple[str, ...]:

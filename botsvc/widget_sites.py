@@ -72,8 +72,14 @@ class SiteCheck:
         )
 
 
+def site_of(request: Request) -> SiteKeySettings | None:
+    """The site that a call comes from; None for a page of our own, a program, or where none is configured."""
+    found: SiteKeySettings | None = getattr(request.state, _STATE, None)
+    return found
+
+
 def default_language(request: Request, languages: Sequence[str]) -> str:
     """The language of a call that names none: its site's, where it is known, else the first one."""
-    site: SiteKeySettings | None = getattr(request.state, _STATE, None)
+    site = site_of(request)
     wanted = site.language if site else None
     return wanted if wanted is not None and wanted in languages else languages[0]

@@ -18,6 +18,7 @@ from tests.integration.help_center import SCRIPT, Running
 OPERATIONS = {
     ("post", "/v1/ask"): "ask",
     ("get", "/v1/search"): "search",
+    ("get", "/v1/welcome"): "welcome",
     ("get", "/v1/articles/{lang}/{article_id}"): "article",
     ("post", "/v1/conversations"): "create_conversation",
     ("get", "/v1/conversations/{conversation_id}"): "read_conversation",
@@ -173,6 +174,8 @@ def test_looking_up_fits_its_schema(web: Running, schema: dict[str, Any]) -> Non
     fits(web.client.get("/v1/articles/en/nothing"), schema, "get", article)
     for path in ("/v1/search", "/healthz", "/readyz"):
         fits(web.client.get(path), schema, "get", path)
+    for params in ({"lang": "en", "title": "my card is gone"}, {"lang": "de"}, {}):
+        fits(web.client.get("/v1/welcome", params=params), schema, "get", "/v1/welcome")
 
 
 @FUZZ
@@ -207,6 +210,16 @@ def test_any_start_of_a_conversation_gets_a_declared_reply(
     fits(web.client.post("/v1/conversations", json=body), schema_of(web), "post", "/v1/conversations")
     response = web.client.post("/v1/ask", content=raw, headers={"content-type": "application/json"})
     fits(response, schema_of(web), "post", "/v1/ask")
+
+
+@FUZZ
+@given(
+    page=st.text(max_size=1_100), title=st.text(max_size=1_100), lang=st.sampled_from(["en", "de", "\x00"])
+)
+def test_any_page_gets_a_declared_welcome(web: Running, page: str, title: str, lang: str) -> None:
+    params = {"lang": lang, "page": page, "title": title}
+    params = {name: text.encode("utf-8", "replace").decode() for name, text in params.items()}
+    fits(web.client.get("/v1/welcome", params=params), schema_of(web), "get", "/v1/welcome")
 
 
 @FUZZ

@@ -37,9 +37,45 @@ def test_sites_are_read_and_their_origins_gathered_once() -> None:
     assert found.widget.origins == ("https://shop.example", "https://both.example", "http://localhost:3000")
 
 
+def test_suggestions_are_a_site_s_own_else_those_of_all() -> None:
+    Path("helppari.toml").write_text(
+        '[widget.suggestions]\n"*" = ["contact"]\n'
+        '[widget.sites.shop]\norigins = ["https://shop.example"]\n'
+        '[widget.sites.shop.suggestions]\n"/cards/*" = ["lost-card", "pin"]\n'
+        '[widget.sites.blog]\norigins = ["https://blog.example"]\n',
+        encoding="utf-8",
+    )
+    found = inspect_settings(Settings).settings
+    assert found is not None
+    widget = found.widget
+    assert widget.suggestions_for(widget.sites["shop"]) == {"/cards/*": ("lost-card", "pin")}
+    assert widget.suggestions_for(widget.sites["blog"]) == {"*": ("contact",)}
+    assert widget.suggestions_for(None) == {"*": ("contact",)}
+    assert list(widget.suggested()) == [
+        ('widget.suggestions."*"', "contact"),
+        ('widget.sites.shop.suggestions."/cards/*"', "lost-card"),
+        ('widget.sites.shop.suggestions."/cards/*"', "pin"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "key", "words"),
     [
+        (
+            '[widget.suggestions]\n"cards" = ["lost-card"]\n',
+            "widget.suggestions.cards",
+            "should be a path with * for any text, such as /cards/*",
+        ),
+        (
+            '[widget.suggestions]\n"/cards?id=*" = ["lost-card"]\n',
+            "widget.suggestions./cards?id=*",
+            "should be a path with * for any text",
+        ),
+        (
+            '[widget.suggestions]\n"/cards" = "lost-card"\n',
+            "widget.suggestions./cards",
+            "should be: list of texts",
+        ),
         ("[widget.sites.shop]\n", "widget.sites.shop.origins", "should be the addresses of the site"),
         (
             '[widget.sites.shop]\norigins = ["https://shop.example/chat"]\n',
@@ -78,3 +114,4 @@ def test_each_mistake_has_a_sentence(text: str, key: str, words: str) -> None:
 def test_the_table_names_the_sites_free_part() -> None:
     keys = {row.key for row in settings_table(Settings)}
     assert {"widget.demo", "widget.sites.<site>.origins", "widget.sites.<site>.language"} <= keys
+    assert {"widget.suggestions.<page>", "widget.sites.<site>.suggestions.<page>"} <= keys
