@@ -14,7 +14,7 @@ from evals.compare_report import render_comparison
 from evals.figures import Resampling
 from evals.predictions import Outcome
 from evals.report import render_report
-from tests.acceptance.test_browser import DESK, PHONE
+from tests.acceptance.widget_site import DESK, PHONE
 from tests.unit.test_eval_runner import evaluated
 
 pytestmark = pytest.mark.browser

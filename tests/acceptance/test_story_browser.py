@@ -106,6 +106,8 @@ def site(sample_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 class Window:
     """Somebody's browser."""
 
+    whole_page = True  #: in pictures
+
     def __init__(self, browser: Browser, site: Site, name: str, size: ViewportSize) -> None:
         self.name = name
         context = browser.new_context(viewport=size, locale="fi-FI", timezone_id="Europe/Helsinki")
@@ -123,23 +125,41 @@ class Window:
     def picture(self, what: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.taken += 1
-        self.page.screenshot(path=PICTURES / f"{self.name}-{self.taken:02}-{what}.png", full_page=True)
+        path = PICTURES / f"{self.name}-{self.taken:02}-{what}.png"
+        self.page.screenshot(path=path, full_page=self.whole_page)
 
     def sees(self, text: str) -> None:
         expect(self.page.get_by_text(text).last).to_be_visible(timeout=20_000)
-
-    def writes(self, text: str) -> None:
-        """As a customer does."""
-        self.page.locator("#q").fill(text)
-        self.page.keyboard.press("Enter")
-        self.sees(text)
 
     def unfold(self, summary: str) -> None:
         self.page.locator("summary", has_text=summary).first.click()
 
 
+class Customer(Window):
+    """Somebody who asks on the page, and goes on in its chat."""
+
+    whole_page = False  # the chat takes the window
+
+    def __init__(self, browser: Browser, site: Site) -> None:
+        super().__init__(browser, site, "customer", PHONE)
+        self.chat = self.page.locator("helppari-chat")
+
+    def writes(self, text: str) -> None:
+        """In the chat once it is open."""
+        own = self.chat.locator(".entry.customer .said")
+        before = own.count()
+        field = self.chat.locator("#draft") if before else self.page.locator("#q")
+        field.fill(text)
+        field.press("Enter")
+        expect(own).to_have_count(before + 1)
+        expect(own.last).to_have_text(text)
+
+    def sees(self, text: str) -> None:
+        expect(self.chat.get_by_text(text).last).to_be_visible(timeout=20_000)
+
+
 def test_the_whole_story(browser: Browser, site: Site) -> None:
-    customer = Window(browser, site, "customer", PHONE)
+    customer = Customer(browser, site)
     agent = Window(browser, site, "agent", DESK)
     expert = Window(browser, site, "expert", PHONE)
 
@@ -162,7 +182,7 @@ def test_the_whole_story(browser: Browser, site: Site) -> None:
     customer.picture("handed-off")
 
     # The form, one question at a time.
-    customer.page.get_by_role("button", name="Kortti on kadonnut").click()
+    customer.chat.get_by_role("button", name="Kortti on kadonnut").click()
     customer.sees("Milloin huomasit asian?")
     customer.writes("eilen")
     customer.picture("form")
@@ -215,10 +235,11 @@ def test_the_whole_story(browser: Browser, site: Site) -> None:
     page.locator("form[action$='/resolve'] button.primary").click()
     page.wait_for_url("**/desk*")
     agent.picture("resolved")
-    customer.page.locator("form.csat input[value='5']").check(force=True)
-    customer.page.locator("#csat-comment").fill("Nopeaa apua")
+    score = customer.chat.locator("form[part=csat]")
+    score.locator("input[value='5']").check()
+    score.locator("textarea").fill("Nopeaa apua")
     customer.picture("csat")
-    customer.page.locator("form.csat button").click()
+    score.locator("button").click()
     customer.sees("Kiitos arviostasi")
 
     # An hour later it did not work after all: the same request, the same team.
@@ -239,8 +260,9 @@ def test_the_whole_story(browser: Browser, site: Site) -> None:
     # A week later it is the bot's again.
     site.clock.ahead += timedelta(days=7)
     customer.open("/")
+    customer.sees("ei toiminutkaan")
     customer.writes("hukkasin korttini")
-    expect(customer.page.get_by_text("Tämän löysin ohjeistamme.")).to_have_count(2, timeout=20_000)
+    expect(customer.chat.get_by_text("Tämän löysin ohjeistamme.")).to_have_count(2, timeout=20_000)
     customer.picture("a-week-later")
 
     for window in (customer, agent, expert):
