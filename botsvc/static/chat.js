@@ -3,10 +3,10 @@
 "use strict";
 
 (() => {
-  // Looked for at each use: it comes after this, or never.
+  // Looked for at each use: it comes after this, or never. During an update an older one may come that cannot do this.
   const chat = () => {
     const found = document.querySelector("helppari-chat");
-    return found && typeof found.ask === "function" ? found : null;
+    return found && typeof found.askForPerson === "function" ? found : null;
   };
 
   const form = document.getElementById("ask");
@@ -19,7 +19,7 @@
       event.preventDefault();
       const button = event.submitter;
       if (button && button.name === "press") {
-        found.ask(button.textContent);
+        found.askForPerson();
       } else if (field.value.trim()) {
         found.ask(field.value);
         field.value = "";
