@@ -71,4 +71,5 @@ def test_the_wheel_holds_nothing_else_of_the_widget(wheel: zipfile.ZipFile) -> N
 def test_the_wheel_holds_the_pages_and_texts(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     wanted = {"templates/demo.html", "templates/demo.yaml", "static/demo.css", "texts/fi.yaml"}
+    wanted |= {"page_titles.yaml"}
     assert {f"botsvc/{name}" for name in wanted} <= names

@@ -208,6 +208,7 @@ def test_our_own_pages_and_programs_need_no_key(web: Running) -> None:
 
 CALLS: Mapping[str, str] = {
     "/v1/search": "GET",
+    "/v1/welcome": "GET",
     "/v1/articles/en/lost-card": "GET",
     "/v1/ask": "POST",
     "/v1/conversations": "POST",
