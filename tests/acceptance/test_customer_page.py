@@ -107,14 +107,14 @@ def test_without_scripts_a_request_goes_all_its_way(asker: Asker, chat_site: Cha
 def test_the_status_page_without_scripts_leads_to_the_page(asker: Asker, chat_site: ChatSite) -> None:
     page = asker.page
     asker.visitor.goes("/")
-    asker.visitor.sends("how do I lock my card")
+    asker.visitor.sends("when is the invoice due")
     asker.presses("Talk to a person")
     asker.unfolds("Leave your contact details")
     page.get_by_role("textbox", name="Your e-mail address").fill("me@example.net")
     asker.presses("Save")
     page.get_by_role("link", name="Follow your request on its own page").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your requests")
-    expect(page.get_by_role("heading", level=2).first).to_have_text("how do I lock my card")
+    expect(page.get_by_role("heading", level=2).first).to_have_text("when is the invoice due")
     expect(page.get_by_role("link", name="Back to the conversation")).to_be_hidden()
     asker.presses("Cancel the request")
     expect(page.locator("article.request")).to_contain_text("The request has been cancelled.")
