@@ -6,9 +6,11 @@ import re
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, ViewportSize, expect
 from pydantic import SecretStr
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from botsvc.app import create_app
 from botsvc.people import People
@@ -24,7 +27,7 @@ from botsvc.service import Service
 from botsvc.settings import Settings
 from botsvc.staff import Availability, Profile, Staff
 from botsvc.storage.records import StoredAgent
-from botsvc.widget_settings import SiteKeySettings, WidgetSettings
+from botsvc.widget_settings import SiteKeySettings
 from indexer.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -124,6 +127,28 @@ def hosting() -> Iterator[Host]:
         server.server_close()
 
 
+class Streams:
+    """The service, with a count of the event streams that it has open, by conversation."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.open: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = re.fullmatch(r"/v1/conversations/([^/]+)/events", scope.get("path", ""))
+        if not found or (b"accept", b"text/event-stream") not in scope["headers"]:
+            await self._app(scope, receive, send)
+            return
+        name = found[1]
+        self.open[name] += 1
+        self.most[name] = max(self.most[name], self.open[name])
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self.open[name] -= 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatSite:
     """The service, a host with the chat, and somebody who answers."""
@@ -131,6 +156,7 @@ class ChatSite:
     address: str
     host: Host
     service: Service
+    streams: Streams
     agent: StoredAgent
 
     @property
@@ -142,6 +168,14 @@ class ChatSite:
         assert self.service.storage is not None
         with self.service.storage.read() as reading:
             return [one["text"] for one in self._facts(reading, conversation_id)]
+
+    def expire(self, conversation_id: str) -> None:
+        """End the time in which the conversation can be used."""
+        assert self.service.storage is not None
+        with self.service.storage.write() as writing:
+            found = writing.conversation(conversation_id)
+            assert found is not None
+            writing.save_conversation(replace(found, expires_at=datetime.now(UTC) - timedelta(seconds=1)))
 
     @staticmethod
     def _facts(reading: Any, conversation_id: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
@@ -163,15 +197,20 @@ def serving_chat(index: Path, folder: Path) -> Iterator[ChatSite]:
                 "storage": settings.storage.model_copy(
                     update={"url": SecretStr(f"sqlite:///{folder}/chat.sqlite")}
                 ),
-                "widget": WidgetSettings(sites=sites),
+                "widget": settings.widget.model_copy(update={"sites": sites}),
+                # Every customer here comes from one network.
+                "limits": settings.limits.model_copy(
+                    update={"asks_per_minute": 0, "conversations_per_minute": 0}
+                ),
             }
         )
         app = create_app(settings)
+        streams = Streams(app)
         sock = socket.socket()
         sock.bind(("127.0.0.1", 0))
         sock.listen(64)
         server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=2)
+            uvicorn.Config(streams, log_level="warning", lifespan="on", timeout_graceful_shutdown=2)
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
         thread.start()
@@ -195,6 +234,7 @@ def serving_chat(index: Path, folder: Path) -> Iterator[ChatSite]:
                 address=f"http://127.0.0.1:{sock.getsockname()[1]}",
                 host=host,
                 service=app.state.service,
+                streams=streams,
                 agent=staff.person(agent.id),
             )
         finally:
@@ -279,6 +319,10 @@ class Chat:
 
     def scan(self) -> list[str]:
         """What axe finds wrong with the page once nothing moves."""
+        return self.scan_by()
+
+    def scan_by(self, *rules: str) -> list[str]:
+        """The same by some of its rules; by all when none is named."""
         if not AXE.is_file():
             pytest.skip("axe-core is not there: run scripts/browser")
         if not self.page.evaluate("'axe' in window"):
@@ -287,8 +331,13 @@ class Chat:
             "!document.querySelector('helppari-chat').shadowRoot.getAnimations()"
             ".some((one) => one.effect.getComputedTiming().iterations === 1)"
         )
-        found = self.page.evaluate("async () => (await axe.run()).violations")
-        return [f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:3]]}" for one in found]
+        options = {"runOnly": list(rules), "resultTypes": ["violations"]} if rules else {}
+        found = self.page.evaluate("async (options) => (await axe.run(options)).violations", options)
+        return [
+            f"{one['id']}: {node['html'][:160]} {[check['message'] for check in node['any']]}"
+            for one in found
+            for node in one["nodes"][:3]
+        ]
 
     def picture(self, name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
