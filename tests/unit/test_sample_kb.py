@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
@@ -85,6 +86,15 @@ def test_translations_agree_on_what_is_not_language(reading: Reading) -> None:
             if getattr(article, name) != getattr(english, name):
                 wrong.append(f"{article.source}: {name} differs from {english.source}")
     assert wrong == []
+
+
+def test_every_team_that_an_article_or_reply_names_is_in_the_settings(reading: Reading) -> None:
+    teams = set(tomllib.loads((KB.parent / "helppari.toml").read_text(encoding="utf-8"))["teams"])
+    named = {article.handoff.team for article in reading.articles.values()} - {""}
+    replies = "\n".join(path.read_text(encoding="utf-8") for path in (KB / "replies").glob("*.yaml"))
+    named |= set(re.findall(r"\w+", " ".join(re.findall(r"^teams: \[(.*)\]", replies, re.MULTILINE))))
+    assert named <= teams
+    assert len(named) > 1
 
 
 def test_every_article_has_questions_and_tests(reading: Reading) -> None:
