@@ -142,7 +142,7 @@ def test_the_status_page_leads_back_into_the_chat_of_this_tab_only(
     customer.panel.press("Escape")
     page.goto(other.url)
     expect(page.get_by_role("heading", level=2).first).to_have_text("when is the invoice due")
-    assert customer.scan() == []
+    assert customer.faults() == []
     expect(customer.root).to_have_count(0)
     page.get_by_role("link", name="Back to the conversation").click()
     expect(customer.panel).to_be_visible()
@@ -166,7 +166,7 @@ def test_a_phone_shows_all_of_it_without_a_fault(
     asker.asks_for_a_person(person)
     for summary in page.locator("#request summary").all():
         summary.click()
-    assert visitor.scan() == []
+    assert visitor.faults() == []
     asker.is_told("Hei! En oikein pitkä sana: " + "lounasetukorttihakemuskäsittely" * 3)
     page.locator("button[value=refresh]").click()
     asker.hears("Hei!")
@@ -177,5 +177,5 @@ def test_a_phone_shows_all_of_it_without_a_fault(
     expect(page.locator("#request fieldset")).to_be_visible()
     page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth") <= SMALL["width"]
-    assert visitor.scan() == []
+    assert visitor.faults() == []
     visitor.context.close()
