@@ -103,12 +103,17 @@ def _not_waiting(found: Delivery, now: datetime) -> str:
     return f"the delivery {found.id} is {found.state}: only dead or pending ones can be retried or dropped"
 
 
+#: Dead handoffs of a sink that are told of once more at the start; no service dies with more of them untold.
+_TOLD_AGAIN = 100
+
+
 class OutboxWorker:
     """Threads that empty the outbox; each sink has its own, so that one that stalls holds up no other.
 
     ``on_delivered`` is called before a delivery is settled, and so perhaps again after a kill: it must take
-    the same acknowledgement twice. ``on_dead`` is called after a delivery has died. An error of theirs is
-    logged and changes nothing of the delivery.
+    the same acknowledgement twice. ``on_dead`` is called after a delivery has died, and at the start for the
+    latest dead ones once more: a kill may have come between. An error of theirs is logged and changes nothing
+    of the delivery.
     """
 
     def __init__(
@@ -143,7 +148,11 @@ class OutboxWorker:
             for place in range(self._policy.threads):
                 worker = new_id("w")
                 thread = threading.Thread(
-                    target=self._work, args=(sink, worker), name=f"outbox-{name}-{place}", daemon=True
+                    target=self._work,
+                    args=(sink, worker),
+                    kwargs={"first": place == 0},
+                    name=f"outbox-{name}-{place}",
+                    daemon=True,
                 )
                 self._threads[worker] = thread
                 thread.start()
@@ -176,7 +185,9 @@ class OutboxWorker:
         """Bring one due delivery to the sink; false when there is none."""
         return self._one(self._sinks[sink_name], new_id("w"))
 
-    def _work(self, sink: Sink, worker: str) -> None:
+    def _work(self, sink: Sink, worker: str, *, first: bool) -> None:
+        if first:
+            self._tell_of_the_dead(sink)
         while not self._stopping:
             calls = self._calls
             try:
@@ -264,6 +275,18 @@ class OutboxWorker:
         if dead and settled:
             self._tell_dead(delivery)
             self.wake()  # nothing waits for it any more
+
+    def _tell_of_the_dead(self, sink: Sink) -> None:
+        if self._on_dead is None:
+            return
+        try:
+            with self._storage.read() as reading:
+                dead = reading.latest_dead(sink.name, limit=_TOLD_AGAIN)
+        except StorageError as error:
+            logger.warning("dead deliveries of %s could not be looked for: %s", sink.name, error)
+            return
+        for delivery in dead:
+            self._tell_dead(delivery)
 
     def _tell_dead(self, delivery: Delivery) -> None:
         if self._on_dead is None:

@@ -47,6 +47,12 @@ class DeliveryReading(Rows):
         query = query.order_by(columns.created_at, columns.stream, columns.place).limit(limit)
         return self._all(Delivery, query)
 
+    def latest_dead(self, sink: str, *, limit: int) -> tuple[Delivery, ...]:
+        """The sink's dead handoffs, the latest first."""
+        columns = tables.deliveries.c
+        query = where(tables.deliveries, sink=sink, state=DEAD, kind="handoff")
+        return self._all(Delivery, query.order_by(columns.created_at.desc(), columns.place).limit(limit))
+
     def has_due_delivery(self, now: datetime, *, sink: str) -> bool:
         """Whether ``lease`` would find something for the sink."""
         query = select(tables.deliveries.c.id).where(_due(now, sink)).limit(1)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from botsvc.arrivals import Arrivals
 from botsvc.mail_settings import WebhookSettings
 from tests.integration.help_center import Running, running
 from tests.integration.test_conversations_api import Talk, talk
@@ -60,3 +62,34 @@ def test_customers_hear_of_a_dead_system_only_when_no_other_has_their_request(
                 time.sleep(0.02)
             time.sleep(0.3)
             assert told_in(here) == told
+
+
+def test_a_kill_before_the_telling_leaves_nobody_untold_and_nobody_told_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with receiving() as tickets:
+        tickets.answers = GONE
+        sinks = {"webhook": {"tickets": hook(tickets)}}
+        with monkeypatch.context() as patch:
+            # The process ends between the two steps: what follows the first is never run.
+            patch.setattr(Arrivals, "dead", lambda *_: None)
+            with running(tmp_path, sinks=sinks) as web:
+                here = talk(web, lang="en")
+                here.say("human please")
+                until = time.monotonic() + 10
+                while states_of(web) != ["dead"] and time.monotonic() < until:
+                    time.sleep(0.02)
+                assert told_in(here) == 0
+        for _ in range(2):
+            with running(tmp_path, sinks=sinks) as web:
+                here = replace(here, client=web.client)
+                until = time.monotonic() + 10
+                while not told_in(here) and time.monotonic() < until:
+                    time.sleep(0.02)
+                assert told_in(here) == 1
+
+
+def states_of(web: Running) -> list[str]:
+    storage = web.client.app.state.service.storage  # type: ignore[attr-defined]
+    with storage.read() as reading:
+        return [one.state for one in reading.deliveries_in(())]

@@ -357,6 +357,26 @@ def test_a_permanent_refusal_is_dead_at_once_and_told(storage: Storage) -> None:
     assert (found(storage, delivery(1)).state, told) == ("dead", [delivery(1).key])
 
 
+def test_what_died_before_a_kill_is_told_of_at_the_next_start(storage: Storage) -> None:
+    store(storage, delivery(1), delivery(2))
+    with storage.write() as writing:  # as by a process that was killed before it could tell
+        (leased,) = writing.lease(NOW, "w", 1, 60, sink="crm")
+        assert writing.settle_dead(leased, "it said 410")
+    told: list[str] = []
+    work = OutboxWorker(
+        storage,
+        {"crm": RecordingSink("crm")},
+        clock=Clock(),
+        rng=random.Random(1),
+        policy=QUICK,
+        on_dead=lambda one: told.append(one.key),
+    )
+    work.start()
+    wait_until(lambda: states(storage)["delivered"] == 1)
+    work.stop()
+    assert told == [delivery(1).key]
+
+
 def test_tries_end_after_three_days_but_never_before_ten(storage: Storage) -> None:
     clock = Clock()
     sink = RecordingSink("crm", lambda one: (_ for _ in ()).throw(Unreachable("nobody answers")))
