@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from evals.bench import content, measuring
+from evals.bench import content, measuring, widget
 from evals.bench.rows import Row, table
 from indexer import Builder, Encoder, Index, IndexerError, current_build, open_encoder
 from indexer.console import EXIT_FOUND, Progress, one_sentence_errors, print_json, progress_bar, say
 
-PARTS = ("question", "search", "building", "http", "edit")
+PARTS = ("question", "search", "building", "http", "edit", "widget")
 
 
 @click.command()
@@ -39,6 +39,24 @@ def bench(
 ) -> None:
     """Measure speed, memory and freshness on generated articles."""
     wanted = only or PARTS
+    rows: list[Row] = []
+    if set(wanted) != {"widget"}:
+        rows += served(wanted, sections, build_sections, texts, seconds, keep)
+    if "widget" in wanted:
+        say("measuring: widget")
+        rows += widget.loading()
+    if as_json:
+        print_json({"cores": measuring.cores(), "rows": [row.to_json() for row in rows]})
+    else:
+        click.echo(table(rows))
+    if not all(row.kept for row in rows):
+        sys.exit(EXIT_FOUND)
+
+
+def served(
+    wanted: Sequence[str], sections: int, build_sections: int, texts: int, seconds: float, keep: Path | None
+) -> list[Row]:
+    """The parts that need generated articles."""
     with _folder(keep) as folder, progress_bar() as progress:
         encoder = open_encoder(progress=progress)
         kb, root = prepared(folder, sections, encoder, progress)
@@ -54,16 +72,11 @@ def bench(
                 "edit": lambda: measuring.edit_to_served(kb, root, work / "edit", sections),
             }
             rows: list[Row] = []
-            for name in PARTS:
+            for name in parts:
                 if name in wanted:
                     say(f"measuring: {name}")
                     rows += parts[name]()
-    if as_json:
-        print_json({"cores": measuring.cores(), "rows": [row.to_json() for row in rows]})
-    else:
-        click.echo(table(rows))
-    if not all(row.kept for row in rows):
-        sys.exit(EXIT_FOUND)
+    return rows
 
 
 def prepared(folder: Path, count: int, encoder: Encoder, progress: Progress) -> tuple[Path, Path]:
