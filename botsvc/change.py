@@ -13,8 +13,16 @@ from datetime import datetime
 from typing import Any, Self
 
 from botsvc.episode import EpisodeState, Owner
-from botsvc.events import Actor, Event, Fact, HandoffCreated, HandoffRevised, OwnerChanged
-from botsvc.handoff import HandoffState, build_document, earlier_episode, rank_of
+from botsvc.events import (
+    Actor,
+    ConversationStarted,
+    Event,
+    Fact,
+    HandoffCreated,
+    HandoffRevised,
+    OwnerChanged,
+)
+from botsvc.handoff import Consent, HandoffState, build_document, earlier_episode, rank_of
 from botsvc.people_facts import HandoffReopened, PromiseMade
 from botsvc.storage.records import Conversation, Delivery, Episode, Handoff
 from botsvc.storage.transactions import Writing
@@ -216,8 +224,16 @@ class Change:
             events=self.writing.events(conversation.id, episode=self.episode.number),
             earlier=earlier,
             callbacks=self.writing.callbacks(conversation_id=conversation.id),
+            consent=self._consent(),
         )
         return replace(handoff, document=document.to_json())
+
+    def _consent(self) -> Consent | None:
+        """What the customer read before the first message: writing on means agreeing to it."""
+        for event in self.writing.events(self.conversation.id, episode=0):
+            if isinstance(event.fact, ConversationStarted) and event.fact.notice:
+                return Consent(text=event.fact.notice, given_at=event.at)
+        return None
 
     def _enqueue(self, handoff: Handoff) -> None:
         for sink in self.sinks:

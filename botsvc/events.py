@@ -60,6 +60,7 @@ class ConversationStarted(FactBase):
     locale: str = ""  #: as the browser says, such as fi-FI
     page: str = ""  #: address of the page where it began
     audience: str = ""  #: group that the client says the customer is in
+    notice: str = ""  #: what the customer read before writing, as it was then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

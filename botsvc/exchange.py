@@ -24,6 +24,7 @@ class Start:
     audience: str = ""  #: the group the customer has chosen
     time_zone: str = ""  #: IANA name, as the browser says
     channel: str = "chat"  #: or email
+    notice: str = ""  #: what the customer read before writing (``[notice]``)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

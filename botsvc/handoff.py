@@ -203,6 +203,7 @@ def build_document(
     events: Sequence[Event],
     earlier: Sequence[EarlierEpisode] = (),
     callbacks: Sequence[Callback] = (),
+    consent: Consent | None = None,
 ) -> HandoffDocument:
     """The document of ``handoff`` from the events of its episode and what the bot remembers of it."""
     said = [event.fact for event in events if isinstance(event.fact, CustomerMessage)]
@@ -234,7 +235,7 @@ def build_document(
         contact=Contact(email=conversation.email or None, phone=conversation.phone or None),
         identity=None,
         audience=state.audience or conversation.audience or None,
-        consent=None,
+        consent=consent,
         earlier_episodes=list(earlier),
         callbacks=[
             CallbackWish.model_validate(

@@ -175,6 +175,9 @@ class ConversationRequest(Wire):
         default="", description="Address of the page."
     )
     audience: Group = Field(default="", description="Customer group, as a preference; empty when unknown.")
+    notice_shown: StrictBool = Field(
+        default=False, description="Whether the customer has read the `notice` of `/v1/welcome`."
+    )
 
 
 class ConversationCreated(Wire):
@@ -261,10 +264,18 @@ class SuggestionBody(Wire):
     url: str
 
 
+class NoticeBody(Wire):
+    """What the customer is to read before writing."""
+
+    text: str
+    url: str = Field(description="Of the privacy notice; empty without one.")
+
+
 class WelcomeReply(Wire):
     """What to show before anything is asked."""
 
     language: str
+    notice: NoticeBody | None = Field(description="From `[notice]`; null where nothing is configured.")
     contact: list[DetailBody] = Field(description="How people are reached: phone, e-mail, hours.")
     questions: list[SuggestionBody] = Field(description="For the page, best first; at most four.")
 
@@ -328,6 +339,7 @@ class RequestBody(Wire):
     ended_at: datetime | None
     team: str = Field(description="Its name in the customer's language; empty where there are no teams.")
     agent: str = Field(description="Name of the person who has it; empty while it waits.")
+    staffed: bool = Field(description="Whether there are people that requests get through to.")
     live: bool = Field(description="Whether somebody who could take it is there now.")
     place: int = Field(description="In the queue, from 1; 0 once somebody has it, or it has ended.")
     reply_by: datetime | None = Field(description="The promise that still holds; null for none.")

@@ -122,6 +122,25 @@ class ContactSettings(Section):
         return not (self.phone or self.email or self.hours)
 
 
+def _web_address(value: str) -> str:
+    if value and not re.match(r"https?://[^\s/]", value):
+        raise ValueError("should be an address such as https://www.example.com/privacy")
+    return value
+
+
+class NoticeSettings(Section):
+    """``[notice.<language>]``: what customers read before they write for the first time."""
+
+    text: str = Field(
+        default="",
+        max_length=300,
+        description="One or two sentences, such as what happens to messages; empty shows none.",
+    )
+    url: Annotated[str, AfterValidator(_web_address)] = Field(
+        default="", max_length=500, description="Address of the privacy notice, linked after the text."
+    )
+
+
 class ConversationSettings(Section):
     """``[conversations]``: the life of a conversation."""
 
@@ -291,6 +310,7 @@ class Settings(base.Settings):
     server: ServerSettings = ServerSettings()
     handoff: HandoffSettings = HandoffSettings()
     contact: dict[Language, ContactSettings] = Field(default={})
+    notice: dict[Language, NoticeSettings] = Field(default={})
     conversations: ConversationSettings = ConversationSettings()
     privacy: PrivacySettings = PrivacySettings()
     storage: StorageSettings = StorageSettings()
@@ -316,6 +336,11 @@ class Settings(base.Settings):
         """Contact details in ``lang``, else in the site's first language that has some, else empty ones."""
         order = [lang, *self.site.languages, *self.contact]
         return next((self.contact[code] for code in order if code in self.contact), ContactSettings())
+
+    def notice_for(self, lang: str) -> NoticeSettings:
+        """What customers read first in ``lang``, else in the site's first language that has it."""
+        order = [lang, *self.site.languages, *self.notice]
+        return next((self.notice[code] for code in order if code in self.notice), NoticeSettings())
 
     def crisis_line_for(self, lang: str) -> str:
         """Crisis line in ``lang``, else in the site's first language that has one, else nothing."""

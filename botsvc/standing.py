@@ -10,6 +10,7 @@ from botsvc.change import CUSTOMER_MAIL
 from botsvc.customer_acts import ServedBy, read_up_to
 from botsvc.events import ActorKind, CsatGiven, Event
 from botsvc.handoff import HandoffState
+from botsvc.policy import Desk
 from botsvc.promises import promise_words
 from botsvc.reception import FrontDesk
 from botsvc.storage.records import Conversation, Handoff
@@ -36,6 +37,7 @@ class Standing:
     ended_at: datetime | None
     team: str  #: its name in the customer's language; empty where there are no teams
     agent: str  #: name of the one who has it; empty while it waits
+    staffed: bool  #: there are people that requests get through to
     live: bool  #: somebody who could take it is there now
     place: int  #: in the queue, from 1; 0 once somebody has it, or it has ended
     reply_by: datetime | None  #: promised and still to come
@@ -82,6 +84,7 @@ def standing_of(
         ended_at=handoff.ended_at,
         team=team.name(lang) if team else "",
         agent=agent.name if agent else "",
+        staffed=front_desk.desk(now) is Desk.TEAM,
         live=live,
         place=front_desk.place(reading, handoff) if waits else 0,
         reply_by=promised,

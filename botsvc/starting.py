@@ -41,6 +41,7 @@ def begin(
         locale=conversation.locale,
         page=conversation.page,
         audience=conversation.audience,
+        notice=_short(start.notice, 300),
     )
     writing.add_conversation(conversation)
     event = Event(sequence=1, episode=0, at=now, actor=CUSTOMER, cause=None, fact=fact)

@@ -153,7 +153,7 @@ class Settings(BaseSettings):
     #: Sections of the same file that belong to other rooms; a test holds the list to ``botsvc.settings``.
     other_sections: ClassVar[frozenset[str]] = frozenset(
         {"server", "handoff", "contact", "conversations", "privacy", "storage", "limits", "retention"}
-        | {"learning", "desk", "teams", "routing", "mail", "sinks", "outbox", "widget"}
+        | {"notice", "learning", "desk", "teams", "routing", "mail", "sinks", "outbox", "widget"}
     )
 
     site: SiteSettings = SiteSettings()

@@ -121,6 +121,7 @@ def _page(
             "error": error,
             "text": text,
             "limit": service.settings.limits.message_chars,
+            "notice": service.settings.notice_for(lang) if not held.id else None,
             "topics": topics(index, lang, service.bot.access(), texts) if index and not held.id else (),
         },
         alternates={code: f"/?lang={code}" for code in service.languages()},
@@ -158,7 +159,8 @@ def _open(pages: Pages, request: Request, lang: str) -> Held:
     service = pages.service
     service.starts.take(service.network(request), "This network opens many conversations")
     locale = request.headers.get("accept-language", "").partition(",")[0].partition(";")[0]
-    start = Start(language=lang, locale=locale[:35], page="/")
+    notice = service.settings.notice_for(lang).text
+    start = Start(language=lang, locale=locale[:35], page="/", notice=notice)
     opened = service.conversations.create(start)
     return Held(id=opened.conversation_id, token=opened.token)
 

@@ -8,7 +8,6 @@ from typing import Any
 from botsvc.episode import Owner, Press
 from botsvc.handoff import HandoffState
 from botsvc.pages.rendering import Pages
-from botsvc.policy import Desk
 from botsvc.standing import Standing
 from botsvc.texts import Texts
 
@@ -20,20 +19,19 @@ def request_view(pages: Pages, shown: Mapping[str, Any], lang: str) -> dict[str,
     if request is None or owner is Owner.BOT:
         return None
     service = pages.service
-    staffed = service.tier.front_desk.desk(service.clock()) is Desk.TEAM
     is_open = request["state"] == HandoffState.OPEN
     offered = _offered(shown["entries"])
     waits = owner is Owner.QUEUE
     csat = shown["csat"]
     return {
-        "lines": list(standing_lines(service.texts, lang, request, staffed=staffed)),
+        "lines": list(standing_lines(service.texts, lang, request)),
         "open": is_open,
         "team": request["team"] if is_open else "",
         "mark": _mark(service.texts.all(lang), shown) if is_open else "",
         "call": call_lines(service.texts, lang, request["call"]),
         "gives_contact": is_open,
         "reachable": request["reachable"],
-        "asks_for_call": is_open and staffed,
+        "asks_for_call": is_open and request["staffed"],
         "ends": "" if not is_open else "request" if waits else "conversation",
         "no_need": is_open and waits and Press.NO_NEED in offered,
         "meanwhile": is_open and waits and not offered and _is_silent(shown["entries"]),
@@ -44,7 +42,7 @@ def request_view(pages: Pages, shown: Mapping[str, Any], lang: str) -> dict[str,
     }
 
 
-def standing_lines(texts: Texts, lang: str, request: Mapping[str, Any], *, staffed: bool) -> Iterator[str]:
+def standing_lines(texts: Texts, lang: str, request: Mapping[str, Any]) -> Iterator[str]:
     """How the request stands, in one or two sentences that each stand alone."""
     words, state = texts.all(lang), request["state"]
     if state != HandoffState.OPEN:
@@ -56,7 +54,7 @@ def standing_lines(texts: Texts, lang: str, request: Mapping[str, Any], *, staff
         return
     if request["agent"]:
         yield texts.say(lang, "with_agent", name=request["agent"])
-    elif not staffed:
+    elif not request["staffed"]:
         yield words["handoff_saved"]
     elif request["live"] and request["place"]:
         key = "chat_next" if request["place"] == 1 else "chat_place"
@@ -81,7 +79,7 @@ def call_lines(texts: Texts, lang: str, call: Mapping[str, Any] | None) -> list[
 
 def standing_json(standing: Standing) -> Mapping[str, Any]:
     """What ``standing_lines`` reads, of a standing that no transcript holds."""
-    names = ("state", "agent", "live", "place", "reply_by_words", "reachable", "mail")
+    names = ("state", "agent", "staffed", "live", "place", "reply_by_words", "reachable", "mail")
     return {name: getattr(standing, name) for name in names}
 
 

@@ -21,7 +21,6 @@ from botsvc.opening_hours import zone_of
 from botsvc.pages.acting import refusal
 from botsvc.pages.rendering import Pages
 from botsvc.pages.request import call_lines, standing_json, standing_lines
-from botsvc.policy import Desk
 from botsvc.standing import Standing, standing_of
 from botsvc.storage.records import Conversation
 
@@ -117,11 +116,10 @@ def _found(pages: Pages, conversation_id: str, now: datetime, request: Request) 
             for handoff in reading.handoffs(conversation_id=conversation_id)
         ]
     standings.sort(key=lambda pair: pair[0].episode, reverse=True)
-    staffed = front_desk.desk(now) is Desk.TEAM
     return {
         "lang": lang,
         "requests": [
-            _view(pages, conversation, standing, handoff.team, lang, staffed=staffed)
+            _view(pages, conversation, standing, handoff.team, lang)
             | {"current": handoff.episode == conversation.episode and standing.open}
             for handoff, standing in standings
         ],
@@ -134,8 +132,6 @@ def _view(
     standing: Standing,
     team: str,
     lang: str,
-    *,
-    staffed: bool,
 ) -> dict[str, Any]:
     texts = pages.service.texts
     known_team = pages.service.tier.front_desk.teams.get(team)
@@ -146,7 +142,7 @@ def _view(
         return texts.say(lang, key, date=texts.date(lang, at.date()), time=texts.time(lang, at.time()))
 
     if standing.open:
-        lines = list(standing_lines(texts, lang, standing_json(standing), staffed=staffed))
+        lines = list(standing_lines(texts, lang, standing_json(standing)))
         if not standing.agent and not standing.reply_by and not standing.live:
             lines.append(said("status_waiting", standing.waiting_since))
         if standing.answered:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request
 
 from botsvc.dialogue import take_turn, transcript
@@ -57,6 +59,8 @@ def conversations_router(service: Service) -> APIRouter:
             audience=body.audience,
             time_zone=body.time_zone,
         )
+        if body.notice_shown:
+            start = replace(start, notice=service.settings.notice_for(start.language).text)
         opened = await service.work.run(lambda: service.conversations.create(start))
         return ConversationCreated(
             conversation_id=opened.conversation_id, token=opened.token, expires_at=opened.expires_at

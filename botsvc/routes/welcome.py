@@ -43,8 +43,10 @@ def welcome_router(service: Service) -> APIRouter:
             found = (
                 service.welcoming.questions(index, named, lang=lang, path=page, title=title) if index else []
             )
+            notice = service.settings.notice_for(lang)
             return {
                 "language": lang,
+                "notice": {"text": notice.text, "url": notice.url} if notice.text else None,
                 "contact": [
                     {"kind": detail.kind, "label": detail.label, "value": detail.value}
                     for detail in service.speaker.contact(lang)

@@ -196,7 +196,7 @@ def settings_for(folder: Path, **changes: Mapping[str, object]) -> Settings:
         "storage": {"url": SecretStr(f"sqlite:///{folder}/store.sqlite"), **changes.pop("storage", {})},
         **changes,
     }
-    tables = {name: dict(values) for name, values in changes.items() if name == "teams"}
+    tables = {name: dict(values) for name, values in changes.items() if name in ("notice", "teams")}
     sections = tables | {
         name: getattr(settings, name).model_copy(update=dict(values))
         for name, values in changes.items()

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from botsvc.settings import NoticeSettings
 from botsvc.widget_settings import SiteKeySettings
 from tests.integration.help_center import Running, running
+from tests.integration.test_conversations_api import Talk
 
 SHOP = "https://shop.example"
 NAMED = {
@@ -45,7 +47,8 @@ def ids(web: Running, key: str = "", **params: str) -> list[str]:
 
 def test_it_is_what_customers_may_need_before_they_ask(web: Running) -> None:
     body = welcome(web, page="/en/cards", title="My card is gone | Example")
-    assert list(body) == ["language", "contact", "questions"]
+    assert list(body) == ["language", "notice", "contact", "questions"]
+    assert body["notice"] is None
     assert body["language"] == "en"
     assert body["contact"] == [
         {"kind": "phone", "label": "Phone", "value": "020 123 400"},
@@ -194,3 +197,32 @@ def test_a_newer_index_is_looked_at_anew(tmp_path: Path, caplog: pytest.LogCaptu
         web.rebuild()
         assert ids(web) == []
     assert 'widget.suggestions."*" names the article invoice' in caplog.text
+
+
+def test_what_is_read_first_is_kept_with_the_conversation_and_told_to_people(tmp_path: Path) -> None:
+    text = "We keep your messages for 90 days."
+    notices = {
+        "en": NoticeSettings(text=text, url="https://shop.example/privacy"),
+        "fi": NoticeSettings(text="Säilytämme viestisi."),
+    }
+    with running(tmp_path, notice=notices) as web:
+        assert welcome(web)["notice"] == {"text": text, "url": "https://shop.example/privacy"}
+        assert welcome(web, lang="fi")["notice"] == {"text": "Säilytämme viestisi.", "url": ""}
+        for shown in (True, False):
+            body = {"lang": "en", "notice_shown": shown}
+            opened = web.client.post("/v1/conversations", json=body).json()
+            here = Talk(client=web.client, id=opened["conversation_id"], token=opened["token"])
+            here.say("human please")
+            storage = web.client.app.state.service.storage  # type: ignore[attr-defined]
+            with storage.read() as reading:
+                handoff = reading.handoff_of(here.id, 1)
+                begun = reading.events(here.id, episode=0)[0]
+            consent = {"text": text, "given_at": begun.at.isoformat().replace("+00:00", "Z")}
+            assert handoff.document["consent"] == (consent if shown else None)
+        page = web.client.get("/?lang=en").text
+        assert f'{text} <a href="https://shop.example/privacy"' in page
+
+
+def test_the_address_of_the_privacy_notice_is_a_web_address() -> None:
+    with pytest.raises(ValueError, match="should be an address such as https://"):
+        NoticeSettings(text="Read this.", url="javascript:alert(1)")

@@ -1,6 +1,6 @@
 /** The service's calls: typed, with a time limit, and with problems as errors that say what to do. */
 
-import type { Answer, ArticleSection, Button, ContactLine, Hit, Outcome, Owner, Press, Question, Translation } from "./contract";
+import type { Answer, ArticleSection, Button, ContactLine, Hit, Notice, Outcome, Owner, Press, Question, Translation } from "./contract";
 
 /** Longest that a call may take, in milliseconds. */
 export const READ_MS = 10_000;
@@ -76,6 +76,7 @@ export interface Transcript {
     readonly ended_at: string | null;
     readonly team: string;
     readonly agent: string;
+    readonly staffed: boolean;
     readonly live: boolean;
     readonly place: number;
     readonly reply_by: string | null;
@@ -135,6 +136,7 @@ export interface Article {
 
 /** What a customer who opens the chat is shown. */
 export interface Welcome {
+  readonly notice: Notice | null;
   readonly contact: readonly ContactLine[];
   readonly questions: readonly Question[];
 }
@@ -166,7 +168,7 @@ export class Api {
     this.#base = server.replace(/\/+$/, "");
   }
 
-  async start(body: { lang: string; locale: string; time_zone: string; page: string }): Promise<Access> {
+  async start(body: { lang: string; locale: string; time_zone: string; page: string; notice_shown: boolean }): Promise<Access> {
     const made = await this.#call<{ conversation_id: string; token: string; expires_at: string }>("/v1/conversations", {
       method: "POST",
       body,
@@ -251,7 +253,7 @@ export class Api {
       if (after !== undefined) return response as Body;
       const text = await response.text();
       // Every address in an answer becomes a whole one that a page may link to.
-      const whole = (key: string, value: unknown): unknown => (/^(status_)?url$/.test(key) ? this.#absolute(String(value)) : value);
+      const whole = (key: string, value: unknown): unknown => (value && /^(status_)?url$/.test(key) ? this.#absolute(String(value)) : value);
       return (text ? JSON.parse(text, whole) : null) as Body;
     } catch (error) {
       // Cut off in the middle, or not the service at all.

@@ -40,9 +40,9 @@ export class Articles {
     if (this.#welcomed === lang) return;
     this.#welcomed = lang;
     try {
-      const { contact, questions } = await this.api.welcome(lang, this.page.slice(0, 300), this.env.title().trim().slice(0, 200));
+      const { notice, contact, questions } = await this.api.welcome(lang, this.page.slice(0, 300), this.env.title().trim().slice(0, 200));
       this.host.well();
-      if (lang === this.host.state().lang) this.host.set({ contact, suggestions: questions });
+      if (lang === this.host.state().lang) this.host.set({ notice, contact, suggestions: questions });
     } catch (error) {
       this.#welcomed = "";
       this.host.unwell(error);

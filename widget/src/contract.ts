@@ -49,6 +49,12 @@ export interface Hit {
   readonly score: number;
 }
 
+export interface Notice {
+  readonly text: string;
+  /** Of the privacy notice; may be empty. */
+  readonly url: string;
+}
+
 /** A question that may be this customer's, with the article that answers it. */
 export interface Question {
   readonly text: string;
@@ -137,6 +143,8 @@ export interface Standing {
   readonly team: string;
   /** Name of the person who has it; empty while it waits. */
   readonly agent: string;
+  /** Whether there are people that requests get through to. */
+  readonly staffed: boolean;
   /** Whether somebody who could take it is there now. */
   readonly live: boolean;
   /** In the queue, from 1; 0 once somebody has it, or it has ended. */
@@ -210,6 +218,8 @@ export interface State {
   /** Null: nothing was searched; empty: nothing was found. */
   readonly searchResults: readonly Hit[] | null;
   readonly article: ArticleView | null;
+  /** What the customer is to read before writing; null where there is nothing. */
+  readonly notice: Notice | null;
   /** Other ways to reach people; known once the chat was opened. */
   readonly contact: readonly ContactLine[];
   /** The last conversation's time was over: a new one begins with the next message, and the draft is kept. */

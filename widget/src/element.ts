@@ -279,10 +279,16 @@ export class HelppariChat extends HTMLElement {
 
   #show(dialog: HTMLDialogElement, asked: boolean): void {
     const inside = this.#focused !== null || this.#opener !== null;
-    if (this.#narrow?.matches) dialog.showModal();
-    else dialog.setAttribute("open", ""); // show() would take the focus, asked or not
-    this.#measure();
+    this.#unfold(dialog);
     if (asked && inside) this.#aim();
+  }
+
+  #unfold(dialog: HTMLDialogElement): void {
+    if (this.#narrow?.matches) {
+      dialog.showModal();
+      this.#find("#title")?.focus(); // a modal dialog takes the focus anyway, to its first button
+    } else dialog.setAttribute("open", ""); // show() would take the focus, asked or not
+    this.#measure();
   }
 
   #hide(dialog: HTMLDialogElement): void {
@@ -337,10 +343,8 @@ export class HelppariChat extends HTMLElement {
     const active = this.#root.activeElement;
     const inside = active instanceof HTMLElement;
     dialog.close();
-    if (this.#narrow?.matches) dialog.showModal();
-    else dialog.setAttribute("open", "");
+    this.#unfold(dialog);
     if (inside) active.focus();
-    this.#measure();
   };
 
   readonly #key = (event: KeyboardEvent): void => {

@@ -232,7 +232,8 @@ class Live implements Session {
 
   async #begin(lang: string): Promise<Access> {
     const { locale, zone } = this.env.locale();
-    const access = await this.#api.start({ lang, locale: locale.slice(0, 35), time_zone: zone, page: this.#page });
+    const notice_shown = this.state.notice !== null;
+    const access = await this.#api.start({ lang, locale: locale.slice(0, 35), time_zone: zone, page: this.#page, notice_shown });
     this.#access = access;
     this.#keeper.keep(access);
     this.#set({ started: true });

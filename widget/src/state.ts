@@ -54,6 +54,7 @@ export type Plain = Partial<
     | "searchResults"
     | "article"
     | "contact"
+    | "notice"
     | "expired"
     | "error"
   >
@@ -90,6 +91,7 @@ export function initial(lang: string): Model {
     suggestions: [],
     searchResults: null,
     article: null,
+    notice: null,
     contact: [],
     expired: false,
     error: null,
@@ -135,8 +137,8 @@ export function reduce(model: Model, action: Action): Model {
       return derive({ ...model, seen: Math.max(model.seen, action.upTo ?? model.lines.at(-1)?.place ?? 0) });
     case "leave": {
       const fresh = initial(model.view.lang);
-      const { open, screen, connection, suggestions, searchResults, article, contact, draft } = model.view;
-      const view = { ...fresh.view, open, screen, connection, suggestions, searchResults, article, contact };
+      const { open, screen, connection, suggestions, searchResults, article, notice, contact, draft } = model.view;
+      const view = { ...fresh.view, open, screen, connection, suggestions, searchResults, article, notice, contact };
       const queue = action.all ? [] : model.queue.map((one) => ({ ...one, state: "queued" as const }));
       return derive({ ...fresh, queue, view: { ...view, draft: action.all ? "" : draft } });
     }

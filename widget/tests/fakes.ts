@@ -109,6 +109,7 @@ export class Service {
   readonly streams: { after: number; push: (text: string) => void; end: () => void; aborted: boolean }[] = [];
   entries: Said[] = [];
   events: Happened[] = [];
+  notice: { text: string; url: string } | null = null;
   owner: Reply["owner"] = "bot";
   csat: Transcript["csat"] = { asked: false, score: null };
   readUpTo = 0;
@@ -149,7 +150,7 @@ export class Service {
     const [, , area, id, act] = url.pathname.split("/");
     if (area === "welcome") {
       const questions = [{ text: "Hukkasin korttini", article_id: "lost-card", lang: "fi", title: "?", url: "/help/fi/lost-card" }];
-      return json({ language: "fi", contact: [{ kind: "phone", label: "Puhelin", value: "020 123 400" }], questions });
+      return json({ language: "fi", notice: this.notice, contact: [{ kind: "phone", label: "Puhelin", value: "020 123 400" }], questions });
     }
     if (area === "search") return json({ hits: [hit("lost-card")] });
     if (area === "articles") return json(article(act ?? ""));
@@ -278,7 +279,7 @@ export function turn(outcome: "answered" | "handed_off"): NonNullable<Reply["rep
 function standing(readUpTo: number): NonNullable<Transcript["request"]> {
   const times = { asked_at: "2026-11-22T08:00:01Z", waiting_since: "2026-11-22T08:00:01Z", ended_at: null };
   const promise = { reply_by: null, reply_by_words: "", delivered: true, answered: false, read_up_to: readUpTo };
-  const who = { team: "Korttipalvelu", agent: "", live: true, place: 1 };
+  const who = { team: "Korttipalvelu", agent: "", staffed: true, live: true, place: 1 };
   return { state: "open", question: "?", ...times, ...who, ...promise, mail: false, reachable: false, call: null };
 }
 

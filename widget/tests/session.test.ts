@@ -64,6 +64,22 @@ describe("asking", () => {
     expect(session.state.entries[1]?.reply?.answer?.url).toBe("https://help.example/help/fi/lost-card#lead");
   });
 
+  it("tells the service whether the customer has read what is to be read first", async () => {
+    const service = new Service();
+    const [unread] = await asked(service);
+    unread.stop();
+    const at = tab(service);
+    const session = begin(at);
+    service.notice = { text: "Tallennamme viestisi.", url: "" };
+    session.commands.open();
+    await settle();
+    expect(session.state.notice).toEqual(service.notice);
+    session.commands.ask("Hei");
+    await settle();
+    const begun = service.calls.filter((call) => call.method === "POST" && call.path === "/v1/conversations");
+    expect(begun.map((call) => (call.body as { notice_shown: boolean }).notice_shown)).toEqual([false, true]);
+  });
+
   it("keeps the token out of addresses, and the page's query to itself", async () => {
     const [, service] = await asked();
     expect(service.calls.filter((call) => call.path.includes("t-c1"))).toEqual([]);

@@ -172,6 +172,25 @@ describe("a person", () => {
   });
 });
 
+describe("what is to be read first", () => {
+  const notice = { text: "Tallennamme viestisi.", url: "https://shop.example/tietosuoja" };
+
+  test("stands by the field until there is a conversation, with its link", () => {
+    draw(scene({ screen: "home", started: false, notice }));
+    expect(box.querySelector("footer .notice")?.textContent).toContain("Tallennamme viestisi.");
+    expect(box.querySelector<HTMLAnchorElement>("footer .notice a")?.href).toBe("https://shop.example/tietosuoja");
+    draw(scene({ started: true, notice }));
+    expect(box.querySelector(".notice")).toBeNull();
+  });
+
+  test("needs no link, and takes none that is no web address", () => {
+    draw(scene({ started: false, notice: { ...notice, url: "" } }));
+    expect(box.querySelector(".notice a")).toBeNull();
+    draw(scene({ started: false, notice: { ...notice, url: "javascript:alert(1)" } }));
+    expect(box.querySelector(".notice a")?.getAttribute("href")).toBe("#");
+  });
+});
+
 describe("a request to people", () => {
   test.each([
     [request({ agent: "Maija", place: 0 }), "Maija hoitaa asiaasi."],
@@ -179,7 +198,7 @@ describe("a request to people", () => {
     [request({ live: true, place: 3 }), "Asiakaspalvelijamme vastaavat nyt. Paikkasi jonossa on 3."],
     [request({ reply_by_words: "huomenna klo 8.00" }), "Saat vastauksen viimeistään huomenna klo 8.00."],
     [request(), "Kysymyksesi odottaa asiakaspalvelijaa."],
-    [request({ team: "" }), "Kysymyksesi on tallennettu."],
+    [request({ staffed: false }), "Kysymyksesi on tallennettu."],
     [request({ state: "withdrawn" }), "Pyyntö on peruttu."],
     [request({ state: "unreachable" }), "Pyyntö on päättynyt. Voit kysyä uudelleen milloin vain."],
   ])("stands as it is %#", (standing, said) => {

@@ -3,7 +3,7 @@ import type { ArticleSection, ArticleView } from "../contract.js";
 import { day, languageName } from "../texts.js";
 import { prose } from "./answer.js";
 import { articleOf, safeAddress } from "./html.js";
-import { articleLink } from "./links.js";
+import { articleLink, outside } from "./links.js";
 import type { Scene } from "./scene.js";
 
 /** A whole article inside the panel. */
@@ -24,11 +24,7 @@ export function article(scene: Scene, shown: ArticleView): TemplateResult {
       ${shown.sections.map((section) => part(scene, section, shown))}
     </article>
     ${translations(scene, shown)}
-    <p>
-      <a href=${safeAddress(shown.url, scene.links.base)?.href ?? "#"} target="_blank" rel="noopener"
-        >${t("open_page")}<span class="hidden"> (${t("new_tab")})</span></a
-      >
-    </p>`;
+    <p>${outside(scene, shown.url, t("open_page"))}</p>`;
 }
 
 function part(scene: Scene, section: ArticleSection, shown: ArticleView): TemplateResult {

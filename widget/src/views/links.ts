@@ -33,6 +33,13 @@ export function articleLink(scene: Scene, hit: Linked, words = "", mark = false)
   >`;
 }
 
+/** A link that leaves the panel. */
+export function outside({ links, t }: Scene, address: string, words: string): TemplateResult {
+  return html`<a href=${safeAddress(address, links.base)?.href ?? "#"} target="_blank" rel="noopener"
+    >${words}<span class="hidden"> (${t("new_tab")})</span></a
+  >`;
+}
+
 /** A list of articles. */
 export function articleList(scene: Scene, hits: readonly Linked[]): TemplateResult {
   return html`<ul class="links" role="list">

@@ -5,6 +5,7 @@ import { article } from "./article.js";
 import { conversation } from "./conversation.js";
 import { home } from "./home.js";
 import { icon } from "./icons.js";
+import { outside } from "./links.js";
 import { requests } from "./requests.js";
 import { waitsForPeople, type Scene } from "./scene.js";
 import { starting } from "./starting.js";
@@ -16,7 +17,7 @@ export function panel(scene: Scene, onScroll: () => void): TemplateResult {
     <div class="body" part="body" tabindex="0" role="group" aria-labelledby="title" @scroll=${onScroll}>${screen(scene)}</div>
     <footer part="footer" role="none">
       <div role="status">${trouble(scene)}</div>
-      ${human(scene)} ${composer(scene)}
+      ${human(scene)} ${composer(scene)} ${notice(scene)}
     </footer>
     <p class="hidden" role="status">${announced(scene)}</p>`;
 }
@@ -46,7 +47,7 @@ function head(scene: Scene): TemplateResult {
     ${state.screen === "home" || !t.whole
       ? nothing
       : html`<button type="button" class="icon" aria-label=${t("back")} @click=${() => commands.go(back)}>${icon("back")}</button>`}
-    <h2 id="title" tabindex="-1" autofocus>${t("title")}</h2>
+    <h2 id="title" tabindex="-1">${t("title")}</h2>
     ${state.started && t.whole ? menu(scene) : nothing}
     <button type="button" class="icon" aria-label=${t("close")} @click=${() => commands.close()}>${icon("close")}</button>
   </header>`;
@@ -91,6 +92,15 @@ function human({ state, commands, t }: Scene): TemplateResult | typeof nothing {
   >
     ${icon("person")}<span>${offered?.label ?? t("person")}</span>
   </button>`;
+}
+
+/** What the company wants to be read before the first message. */
+function notice(scene: Scene): TemplateResult | typeof nothing {
+  const { notice: shown, started } = scene.state;
+  if (!shown || started) return nothing;
+  return html`<p class="small notice" part="notice">
+    ${shown.text} ${shown.url ? outside(scene, shown.url, scene.t("privacy")) : nothing}
+  </p>`;
 }
 
 function composer({ state, commands, t }: Scene): TemplateResult {

@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import type { Press, Standing } from "../contract.js";
 import type { TextKey } from "../texts.js";
+import { outside } from "./links.js";
 import type { Scene } from "./scene.js";
 
 /** How the request stands, in sentences that each stand alone. */
@@ -13,7 +14,7 @@ export function standingLines({ t }: Scene, request: Standing): readonly string[
   const lines = [
     request.agent
       ? t("with_agent", { name: request.agent })
-      : !request.team
+      : !request.staffed
         ? t("saved")
         : request.live && request.place
           ? t(request.place === 1 ? "place_first" : "place", { place: request.place })
@@ -43,7 +44,7 @@ export function standing(scene: Scene, request: Standing): TemplateResult {
   return html`<div role="group" class="standing" part="standing" aria-label=${t("requests")}>
     ${open && request.team ? html`<p class="small">${request.team}</p>` : nothing}
     <div role="status">${lines.map((line, place) => html`<p class=${place ? "" : "first"}>${line}</p>`)}</div>
-    ${open ? html`${contact(scene, request)} ${request.team ? call(scene) : nothing}` : nothing}
+    ${open ? html`${contact(scene, request)} ${request.staffed ? call(scene) : nothing}` : nothing}
     ${waits
       ? html`<div class="choices">
           ${offered("ask_meanwhile") || !silent(scene)
@@ -60,9 +61,7 @@ export function standing(scene: Scene, request: Standing): TemplateResult {
         </div>`
       : nothing}
     ${request.status_url
-      ? html`<p>
-          <a href=${request.status_url} target="_blank" rel="noopener">${t("status_link")}<span class="hidden"> (${t("new_tab")})</span></a>
-        </p>`
+      ? html`<p>${outside(scene, request.status_url, t("status_link"))}</p>`
       : nothing}
   </div>`;
 }
