@@ -172,11 +172,11 @@ OUTLINES = {
           - text: "How sure this answer is:"
           - strong: Very sure
           - text: /\\(\\d+%\\)/
-      - heading "See also" [level=3]
-      - list
     - group "Did this help?":
       - button "Yes"
       - button "No"
+    - heading "See also" [level=3]
+    - list
   - status
   - button "Talk to a person"
   - textbox "Type your question"

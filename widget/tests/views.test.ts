@@ -43,7 +43,7 @@ describe("the conversation", () => {
   test("quotes the article, with its source and three more that open inside the panel", () => {
     const shown = draw(scene({ entries: [entry("2", { reply: reply() })] }));
     expect(words(".prose")).toEqual(["Sulje kortti."]);
-    expect(words(".others li")).toEqual(["Ohje a", "Ohje b", "Ohje c"]);
+    expect(words(".choices ~ .others li, .log ~ .others li")).toEqual(["Ohje a", "Ohje b", "Ohje c"]);
     const source = all(".card a")[0];
     expect(source?.getAttribute("href")).toBe("https://help.example/help/fi/kortti");
     const click = new MouseEvent("click", { bubbles: true, cancelable: true });

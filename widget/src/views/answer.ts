@@ -70,18 +70,22 @@ function reachedBy(kind: ContactLine["kind"], value: string): TemplateResult | s
 export function botEntry(scene: Scene, entry: Entry): TemplateResult {
   const { reply } = entry;
   if (!reply) return html`<p class="bubble">${entry.text}</p>`;
-  const unsure = reply.reason === "low_confidence" || reply.reason === "repeated_failure";
-  const others = reply.hits
-    .filter((hit) => hit.article_id !== reply.answer?.article_id || hit.lang !== reply.answer.lang)
-    .slice(0, 3);
   return html`${entry.text ? html`<p class="bubble">${entry.text}</p>` : nothing}
-    ${reply.answer ? quotation(scene, reply.answer, reply) : nothing} ${details(reply.details)}
-    ${others.length && (reply.outcome === "answered" || unsure)
-      ? html`<div class="others">
-          <h3 class="small">${scene.t("more")}</h3>
-          ${articleList(scene, others)}
-        </div>`
-      : nothing}`;
+    ${reply.answer ? quotation(scene, reply.answer, reply) : nothing} ${details(reply.details)}`;
+}
+
+/** Further articles of the last reply; below its buttons, so that the question whether it helped stays in sight. */
+export function others(scene: Scene): TemplateResult | typeof nothing {
+  const reply = scene.state.entries.at(-1)?.reply;
+  const unsure = reply?.reason === "low_confidence" || reply?.reason === "repeated_failure";
+  if (!reply || (reply.outcome !== "answered" && !unsure)) return nothing;
+  const { answer, hits } = reply;
+  const found = hits.filter((hit) => hit.article_id !== answer?.article_id || hit.lang !== answer.lang).slice(0, 3);
+  if (!found.length) return nothing;
+  return html`<div class="others">
+    <h3 class="small">${scene.t("more")}</h3>
+    ${articleList(scene, found)}
+  </div>`;
 }
 
 /** An article that a person sent, with what they wrote. */

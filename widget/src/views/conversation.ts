@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit/html.js";
 import { keyed } from "lit/directives/keyed.js";
 import type { Button, Entry } from "../contract.js";
 import { moment } from "../texts.js";
-import { botEntry, sentArticle } from "./answer.js";
+import { botEntry, others, sentArticle } from "./answer.js";
 import { csat } from "./csat.js";
 import type { Scene } from "./scene.js";
 import { waitsForPeople } from "./scene.js";
@@ -16,7 +16,7 @@ export function conversation(scene: Scene): TemplateResult {
     <div class="log" role="log" aria-label=${t("log")} aria-relevant="additions">
       ${state.entries.map((entry, place) => keyed(entry.key, one(scene, entry, state.entries[place - 1])))}
     </div>
-    ${mark(scene)} ${writing(scene)} ${buttons(scene)} ${state.standing ? standing(scene, state.standing) : nothing} ${csat(scene)}
+    ${mark(scene)} ${writing(scene)} ${buttons(scene)} ${others(scene)} ${state.standing ? standing(scene, state.standing) : nothing} ${csat(scene)}
     ${ui.below
       ? html`<button type="button" class="below" @click=${() => scene.change({ below: false })}>${t("latest")}</button>`
       : nothing}`;
