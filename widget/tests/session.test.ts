@@ -274,12 +274,22 @@ describe("coming back", () => {
   it("knows from the clock that the token's time is over", async () => {
     const [first, service, at] = await asked();
     first.stop();
-    at.clock.now = Date.parse("2026-11-25T09:00:00Z");
+    at.clock.now = Date.parse("2026-11-27T09:00:00Z");
     const calls = service.calls.length;
     const again = begin(tab(service, { session: at.session, clock: at.clock }));
     await settle();
     expect(service.calls).toHaveLength(calls);
     expect(again.state).toMatchObject({ expired: true, started: false });
+  });
+
+  it("asks the service when its own clock may be wrong", async () => {
+    const [first, service, at] = await asked();
+    first.stop();
+    at.clock.now = Date.parse("2026-11-26T09:00:00Z"); // a day after the end, says this device
+    const again = begin(tab(service, { session: at.session, clock: at.clock }));
+    await settle();
+    expect(again.state).toMatchObject({ expired: false, started: true });
+    expect(texts(again)).toEqual(["Hukkasin korttini", "Vastaus: Hukkasin korttini"]);
   });
 
   it("forgets everything when the conversation is deleted, and ends it at the service", async () => {
