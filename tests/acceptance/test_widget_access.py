@@ -1,19 +1,15 @@
-"""The chat for everybody: by keyboard alone, on a phone, with magnified text, and what axe finds."""
+"""The chat for everybody: by keyboard alone, on a phone, with magnified text, in the system's colours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from botsvc.people import Resolution
-from tests.acceptance.widget_site import DESK, PHONE, Chat, ChatSite, customer
+from tests.acceptance.widget_site import PHONE, Chat, ChatSite, customer
 
 pytestmark = pytest.mark.browser
-
-LOST = {"fi": "hukkasin korttini", "sv": "jag har tappat mitt kort", "en": "i've lost my card"}
 
 
 @pytest.fixture
@@ -136,45 +132,6 @@ def test_it_reflows_at_320_pixels_and_with_wide_text(browser: Browser, chat_site
     chat.ask("hukkasin korttini")
     assert widest(chat) <= 320
     chat.picture("narrow")
-    context.close()
-
-
-#: Colours do not depend on the language: each of both is scanned at least once.
-@pytest.mark.parametrize(("lang", "theme"), [("fi", "light"), ("sv", "dark"), ("en", "light")])
-def test_axe_finds_nothing_on_any_screen(
-    browser: Browser, chat_site: ChatSite, lang: str, theme: Literal["light", "dark"]
-) -> None:
-    context = customer(browser, lang=lang, size=DESK, color_scheme=theme)
-    chat = Chat(context.new_page()).at(chat_site.host.page(chat_site.address, lang=lang))
-    found = {"closed": chat.scan()}
-    chat.open()
-    found["home"] = chat.scan()
-    chat.root.locator("#search").fill("kort")
-    expect(chat.root.locator(".body ul.links a").first).to_be_visible()
-    found["search"] = chat.scan()
-    chat.root.locator(".body ul.links a").first.click()
-    expect(chat.root.locator("article.article section").first).to_be_visible()
-    found["article"] = chat.scan()
-    chat.ask(LOST[lang])
-    found["answer"] = chat.scan()
-    chat.person()
-    found["handed off"] = chat.scan()
-    chat.root.locator(".standing details summary").first.click()
-    found["contact"] = chat.scan()
-    people, conversation = chat_site.people, chat.conversation_id
-    people.take(conversation, chat_site.agent)
-    people.say(conversation, chat_site.agent, "Maija.", message_id="x1")
-    expect(chat.people).to_have_count(1)
-    chat.root.locator(".menu > summary").click()
-    found["menu"] = chat.scan()
-    chat.page.keyboard.press("Escape")
-    expect(chat.panel).to_be_visible()
-    found["chat"] = chat.scan()
-    people.resolve(conversation, chat_site.agent, Resolution.SOLVED)
-    expect(chat.root.locator("form[part=csat]")).to_be_visible()
-    found["csat"] = chat.scan()
-    chat.picture(f"csat-{lang}-{theme}")
-    assert {screen: wrong for screen, wrong in found.items() if wrong} == {}
     context.close()
 
 

@@ -24,6 +24,7 @@ SMALL: ViewportSize = {"width": 390, "height": 700}
 def pictures(browser: Browser, site: ChatSite) -> Iterator[tuple[str, bytes]]:
     """Names and PNG files, in the order in which a matter goes."""
     people, agent = site.people, site.agent
+    assert site.service.storage is not None
     staff = Staff(site.service.storage, site.service.settings.desk)
     context = customer(browser, size=ROOM, reduced_motion="reduce")
     chat = Chat(context.new_page()).at(f"{site.address}/demo/en").open()

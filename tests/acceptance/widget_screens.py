@@ -134,6 +134,7 @@ class Walk:
         chat.page.unroute("**/widget-texts/**")
         chat.panel.locator(".trouble button").click()
         expect(chat.root.locator("#search")).to_be_visible()
+        expect(chat.root.locator(".body ul.links button").first).to_be_visible()
         yield "home"
 
     def _articles(self) -> Iterator[str]:

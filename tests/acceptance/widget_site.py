@@ -190,7 +190,8 @@ def serving_chat(index: Path, folder: Path) -> Iterator[ChatSite]:
     """All of it, until the block ends."""
     settings = load_settings(Settings, ROOT / "helppari.toml")
     with hosting() as host:
-        sites = {"shop": SiteKeySettings(origins=(host.address,))}
+        suggested: dict[str, tuple[str, ...]] = {"*": ("lost-card", "card-not-arrived", "mobile-pay")}
+        sites = {"shop": SiteKeySettings(origins=(host.address,), suggestions=suggested)}
         settings = settings.model_copy(
             update={
                 "index": settings.index.model_copy(update={"dir": index}),
