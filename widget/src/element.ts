@@ -131,8 +131,11 @@ export class HelppariChat extends HTMLElement {
     this.#commands = this.#told(session.commands);
     this.#before = session.state;
     this.#end = session.subscribe(this.#changed);
-    session.start();
-    this.#redraw();
+    // Each in a task of its own: nothing blocks a slow phone for long while its page loads.
+    setTimeout(() => {
+      this.#redraw();
+      setTimeout(() => this.#session === session && session.start());
+    });
   }
 
   #stop(): void {

@@ -45,7 +45,7 @@ export function translator(lang: string, overrides: Overrides = {}, words?: Word
   const code = supported(lang);
   const texts = words ?? first[code]?.texts ?? {};
   const locale = LOCALES[code] ?? code;
-  const rules = new Intl.PluralRules(locale);
+  let rules: Intl.PluralRules | undefined; // slow to make, and often not needed
   const own = Object.hasOwn(overrides, code) ? overrides[code] : undefined;
   const find = (key: string): string | undefined => {
     if (typeof own === "object" && Object.hasOwn(own, key)) return own[key];
@@ -54,7 +54,7 @@ export function translator(lang: string, overrides: Overrides = {}, words?: Word
   };
   const t = (key: TextKey, values: Values = {}): string => {
     const count = values["count"];
-    const form = typeof count === "number" ? (find(`${key}.${rules.select(count)}`) ?? find(`${key}.other`)) : find(key);
+    const form = typeof count === "number" ? (find(`${key}.${(rules ??= new Intl.PluralRules(locale)).select(count)}`) ?? find(`${key}.other`)) : find(key);
     return (form ?? find(key) ?? key).replace(/\{(\w+)\}/g, (whole, name: string) =>
       Object.hasOwn(values, name) ? String(values[name]) : whole,
     );
@@ -78,7 +78,7 @@ export function moment(t: Translator, iso: string, now: Date): string {
   const today = at.toDateString() === now.toDateString();
   const style: Intl.DateTimeFormatOptions = today
     ? { timeStyle: "short" }
-    : { day: "numeric", month: "numeric", hour: "numeric", minute: "2-digit" };
+    : { day: "numeric", month: "numeric", hour: t.lang === "en" ? "2-digit" : "numeric", minute: "2-digit" };
   return new Intl.DateTimeFormat(t.locale, style).format(at);
 }
 

@@ -51,7 +51,7 @@ async function added(attributes: Record<string, string> = {}, changes: Partial<S
   const element = document.createElement("helppari-chat") as InstanceType<typeof HelppariChat>;
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   document.body.replaceChildren(element);
-  await (now.open ? loaded() : Promise.resolve());
+  await loaded();
   return element;
 }
 const inside = (element: HTMLElement, selector: string): HTMLElement => element.shadowRoot!.querySelector<HTMLElement>(selector)!;

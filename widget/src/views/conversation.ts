@@ -84,16 +84,17 @@ function buttons({ state, commands, t }: Scene): TemplateResult | typeof nothing
   if (!shown.length) return nothing;
   const helps = shown.some(({ press }) => press === "helped");
   const column = shown.some(({ press }) => press === "choice" || press === "audience");
+  const own = ({ press, label }: Button): string => (press === "helped" || press === "not_helped" ? t(press) : label);
   const one = (button: Button): TemplateResult => html`<button
     type="button"
     part="choice"
     class=${["none_of_these", "skip", "no_need"].includes(button.press) ? "quiet" : ""}
     data-press=${button.press}
-    @click=${() => commands.press(button)}
+    @click=${() => commands.press({ ...button, label: own(button) })}
   >
-    ${button.label}
+    ${own(button)}
   </button>`;
-  return html`<div class="choices ${column ? "column" : ""}" role="group" aria-label=${helps ? t("helped_question") : t("log")}>
+  return html`<div class="choices ${column ? "column" : ""}" role="group" aria-label=${helps ? t("helped_question") : state.entries.at(-1)?.text || t("log")}>
     ${helps ? html`<span aria-hidden="true">${t("helped_question")}</span>` : nothing} ${shown.map(one)}
   </div>`;
 }
