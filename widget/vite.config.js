@@ -25,8 +25,8 @@ const firstTexts = {
     const found = LANGUAGES.map((lang) => {
       const file = readFileSync(new URL(`texts/${lang}.json`, import.meta.url));
       const texts = JSON.parse(file.toString("utf-8"));
-      const version = createHash("sha256").update(file).digest("hex").slice(0, 16);
-      return [lang, { version, texts: Object.fromEntries(FIRST.map((key) => [key, texts[key]])) }];
+      const version = createHash("sha256").update(file).digest("hex").slice(0, 8);
+      return [lang, { ...Object.fromEntries(FIRST.map((key) => [key, texts[key]])), version }];
     });
     return `export default ${JSON.stringify(Object.fromEntries(found))}`;
   },

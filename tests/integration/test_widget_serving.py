@@ -122,7 +122,9 @@ def test_texts_are_kept_for_good_where_the_version_asked_for_is_theirs(client: T
     named = client.get("/widget-texts/fi.json", params={"v": WORDS_VERSION})
     assert named.content == WORDS
     assert named.headers["cache-control"] == "public, max-age=31536000, immutable"
-    for params in ({}, {"v": ""}, {"v": "0123456789abcdef"}):
+    half = client.get("/widget-texts/fi.json", params={"v": WORDS_VERSION[:8]})
+    assert half.headers["cache-control"] == named.headers["cache-control"]
+    for params in ({}, {"v": ""}, {"v": WORDS_VERSION[:7]}, {"v": "0123456789abcdef"}):
         other = client.get("/widget-texts/fi.json", params=params)
         assert (other.status_code, other.content) == (200, WORDS)
         assert other.headers["cache-control"] == "public, max-age=300"

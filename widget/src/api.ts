@@ -28,6 +28,11 @@ export class Trouble extends Error {
   }
 }
 
+/** The trouble that was thrown; of any other error, the line is to blame. */
+export function troubled(error: unknown, kind = "network"): Trouble {
+  return error instanceof Trouble ? error : new Trouble(kind);
+}
+
 export interface Reply {
   readonly conversation_id: string;
   readonly sequence: number;
@@ -234,7 +239,7 @@ export class Api {
       ended();
     };
     const timer = this.env.setTimeout(late, body === undefined ? READ_MS : WRITE_MS);
-    const headers: Record<string, string> = { Accept: "application/json" };
+    const headers: Record<string, string> = {};
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (access) headers["Authorization"] = `Bearer ${access.token}`;
     if (this.siteKey) headers["X-Helppari-Site"] = this.siteKey;
@@ -257,7 +262,7 @@ export class Api {
       return (text ? JSON.parse(text, whole) : null) as Body;
     } catch (error) {
       // Cut off in the middle, or not the service at all.
-      throw error instanceof Trouble ? error : new Trouble(kind);
+      throw troubled(error, kind);
     } finally {
       this.env.clearTimeout(timer);
       // A stream goes on: its signal must still end it.

@@ -1,8 +1,8 @@
 /** What can be read without a conversation: suggestions, articles searched while the customer types, and whole ones; also where the bot cannot answer. */
 
-import { Trouble, type Api } from "./api";
+import { troubled, type Api } from "./api";
 import type { ArticleView, State } from "./contract";
-import { named, type Plain } from "./state";
+import type { Plain } from "./state";
 
 /** How long the typing has to rest before a search, in milliseconds. */
 export const SEARCH_MS = 200;
@@ -69,7 +69,7 @@ export class Articles {
     } catch (error) {
       if (signal.aborted) return;
       this.host.unwell(error);
-      this.host.set({ error: named(error) });
+      this.host.set({ error: troubled(error).kind });
     }
   }
 
@@ -89,7 +89,7 @@ export class Articles {
       if (!shown({ lang, id, status: "ready", title, summary, updated, url, sections, translations })) return;
       if (this.#wasShown(lang, id)) this.host.opened(lang, id);
     } catch (error) {
-      const missing = error instanceof Trouble && [404, 422].includes(error.status);
+      const missing = [404, 422].includes(troubled(error).status);
       if (!missing) this.host.unwell(error);
       shown({ lang, id, status: missing ? "missing" : "failed", ...blank });
     }

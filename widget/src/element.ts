@@ -5,7 +5,7 @@ import type { Button, Commands, Config, Entry, Session, State } from "./contract
 import { createSession } from "./session.js";
 import { sheet } from "./styles.js";
 import { supported, translator, type Overrides, type Translator, type Words } from "./texts.js";
-import { launcher } from "./views/launcher.js";
+import { Launcher } from "./views/launcher.js";
 import { panel } from "./views/panel.js";
 import { waitsForPeople, type Scene, type Ui } from "./views/scene.js";
 import { Wording } from "./wording.js";
@@ -27,6 +27,7 @@ export class HelppariChat extends HTMLElement {
   #end: (() => void) | undefined;
   #before: State | undefined;
   #narrow: MediaQueryList | undefined;
+  #launcher: Launcher | undefined;
   #opener: HTMLElement | null = null;
   #focused: HTMLElement | null = null;
   #reading = true;
@@ -40,7 +41,6 @@ export class HelppariChat extends HTMLElement {
 
   constructor() {
     super();
-    this.#root.adoptedStyleSheets = [sheet()];
     for (const type of ["keydown", "keyup", "keypress"]) this.addEventListener(type, (event) => event.stopPropagation());
   }
 
@@ -192,9 +192,20 @@ export class HelppariChat extends HTMLElement {
       this.#due = false;
       const session = this.#session;
       if (!session) return;
-      render(this.#draw(session.state, this.#commands ?? session.commands), this.#root);
-      this.#updated(session.state);
+      this.#paint(session.state, this.#commands ?? session.commands);
     });
+  }
+
+  /** The button at once; the panel only once it is opened. */
+  #paint(state: State, commands: Commands): void {
+    if (!this.#launcher) {
+      this.#root.adoptedStyleSheets = [sheet()];
+      this.#launcher = new Launcher(() => (this.#session?.state.open ? this.#commands?.close() : this.#commands?.open()));
+      this.#root.append(this.#launcher.box);
+    }
+    this.#launcher.show(state, this.#words(state.lang));
+    if (state.open || this.#dialog) render(this.#draw(state, commands), this.#root, { renderBefore: this.#launcher.box });
+    this.#updated(state);
   }
 
   #set(ui: Partial<Ui>): void {
@@ -225,8 +236,7 @@ export class HelppariChat extends HTMLElement {
         @cancel=${this.#cancelled}
       >
         ${state.open ? panel(scene, this.#scrolled) : ""}
-      </dialog>
-      <div lang=${t.lang}>${launcher(scene)}</div>`;
+      </dialog>`;
   }
 
   /** The translator of the language; of the one before, while the texts of a new one are on their way. */
@@ -261,9 +271,9 @@ export class HelppariChat extends HTMLElement {
 
   #updated(state: State): void {
     const dialog = this.#dialog;
-    if (!dialog) return;
     const before = this.#drawn;
     this.#drawn = state;
+    if (!dialog) return;
     if (state.open !== dialog.open) {
       if (state.open) this.#show(dialog, before !== undefined);
       else this.#hide(dialog);

@@ -1,6 +1,6 @@
 /** Gets the customer's messages to the service: in order, each once, and again until it is acknowledged or refused. */
 
-import { Trouble, type Access, type Api, type Reply } from "./api";
+import { troubled, type Access, type Api, type Reply, type Trouble } from "./api";
 import type { Environment } from "./environment";
 import type { Action, Outgoing } from "./state";
 import { backoff } from "./stream";
@@ -69,7 +69,7 @@ export class Sending {
       this.host.sent(access, id, reply);
       return true;
     } catch (error) {
-      return this.#unsent(id, error instanceof Trouble ? error : new Trouble("network"));
+      return this.#unsent(id, troubled(error));
     }
   }
 

@@ -1,12 +1,12 @@
 /** One customer's conversation in one tab: the commands, and what keeps it true and whole. */
 
-import { Api, Trouble, type Access, type Reply, type Signal, type Transcript } from "./api";
+import { Api, troubled, type Access, type Reply, type Signal, type Transcript } from "./api";
 import { Articles } from "./articles";
 import type { Button, Commands, Config, Press, Session, State } from "./contract";
 import { browser, type Environment } from "./environment";
 import { Following } from "./following";
 import { Sending } from "./sending";
-import { initial, involvesPeople, lastFromPeople, named, reduce, type Action, type Model, type Outgoing } from "./state";
+import { initial, involvesPeople, lastFromPeople, reduce, type Action, type Model, type Outgoing } from "./state";
 import { Keeper } from "./storage";
 import { backoff, type Followed } from "./stream";
 import { Tabs, type Word } from "./tabs";
@@ -170,7 +170,7 @@ class Live implements Session {
 
   /** Shows what is wrong with the line; what is wrong with one call is said by that call. */
   #unwell(error: unknown): void {
-    const trouble = error instanceof Trouble ? error : new Trouble("network");
+    const trouble = troubled(error);
     if (!this.env.online()) this.#set({ connection: "offline" });
     else if (trouble.passing && trouble.status !== 429) this.#set({ connection: "down" });
     else this.#well();
@@ -272,10 +272,10 @@ class Live implements Session {
       this.#tabs?.say({ t: "transcript", id: access.id, body });
     } catch (error) {
       if (this.#access?.id !== access.id) return;
-      if (error instanceof Trouble && error.lost) return this.#lost();
+      const { lost, wait } = troubled(error);
+      if (lost) return this.#lost();
       this.#unwell(error);
-      const wait = error instanceof Trouble ? (error.wait ?? 0) : 0;
-      this.#readSoon(Math.max(wait, backoff(++this.#tries, this.env.random)));
+      this.#readSoon(Math.max(wait ?? 0, backoff(++this.#tries, this.env.random)));
     }
   }
 
@@ -467,9 +467,10 @@ class Live implements Session {
       this.#tabs?.say({ t: "changed", id: access.id });
       await this.#read();
     } catch (error) {
-      if (error instanceof Trouble && error.lost && this.#access?.id === access.id) return this.#lost();
+      const { kind, lost } = troubled(error);
+      if (lost && this.#access?.id === access.id) return this.#lost();
       this.#unwell(error);
-      this.#set({ error: named(error) });
+      this.#set({ error: kind });
     }
   }
 
@@ -478,8 +479,9 @@ class Live implements Session {
     try {
       await this.#api.act(access, "close");
     } catch (error) {
-      if (error instanceof Trouble && error.passing && attempt < 6) {
-        this.#later("close", Math.max(error.wait ?? 0, backoff(attempt, this.env.random)), () => {
+      const { passing, wait } = troubled(error);
+      if (passing && attempt < 6) {
+        this.#later("close", Math.max(wait ?? 0, backoff(attempt, this.env.random)), () => {
           void this.#close(access, attempt + 1);
         });
       }

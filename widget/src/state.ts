@@ -1,6 +1,6 @@
 /** The state and how it changes: a pure function, without clock, network or storage. */
 
-import { Trouble, type Reply, type Said, type Transcript } from "./api";
+import type { Reply, Said, Transcript } from "./api";
 import type { Button, Entry, Owner, Press, Standing, State } from "./contract";
 
 /** A message of the customer that the service has not acknowledged. */
@@ -268,9 +268,4 @@ function standing(body: Transcript): Standing | null {
   if (!body.request) return null;
   const { read_up_to: _, ...request } = body.request;
   return { ...request, owner: body.owner, status_url: body.status_url };
-}
-
-/** The short name of what went wrong, for the view. */
-export function named(error: unknown): string {
-  return error instanceof Trouble ? error.kind : "network";
 }

@@ -22,21 +22,13 @@ export interface TabNotes {
 /** A shelf that works where the browser's does not: blocked, full, or missing. */
 class Sure implements Shelf {
   readonly #memory = new Map<string, string>();
-  readonly #shelf: Shelf | null;
 
-  constructor(find: () => Shelf | null | undefined) {
-    let shelf: Shelf | null | undefined;
-    try {
-      shelf = find();
-    } catch {
-      shelf = null; // some browsers throw already when asked for it
-    }
-    this.#shelf = shelf ?? null;
-  }
+  /** `find` is called at each use and no sooner: some browsers throw already there, and the first time is slow. */
+  constructor(private readonly find: () => Shelf | null | undefined) {}
 
   getItem(key: string): string | null {
     try {
-      return this.#memory.get(key) ?? this.#shelf?.getItem(key) ?? null;
+      return this.#memory.get(key) ?? this.find()?.getItem(key) ?? null;
     } catch {
       return null;
     }
@@ -44,8 +36,9 @@ class Sure implements Shelf {
 
   setItem(key: string, value: string): void {
     try {
-      if (!this.#shelf) throw new Error("no storage");
-      this.#shelf.setItem(key, value);
+      const shelf = this.find();
+      if (!shelf) throw new Error("no storage");
+      shelf.setItem(key, value);
       this.#memory.delete(key);
     } catch {
       this.#memory.set(key, value);
@@ -55,7 +48,7 @@ class Sure implements Shelf {
   removeItem(key: string): void {
     this.#memory.delete(key);
     try {
-      this.#shelf?.removeItem(key);
+      this.find()?.removeItem(key);
     } catch {
       // Nothing can be kept there either.
     }

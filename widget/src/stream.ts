@@ -1,6 +1,6 @@
 /** Follows a conversation: a stream of events read by fetch, with replay; polling as the last resort. */
 
-import { Trouble, type News, type Signal } from "./api";
+import { Trouble, troubled, type News, type Signal } from "./api";
 
 export interface ServerEvent {
   readonly type: string;
@@ -105,7 +105,7 @@ export class Follower {
         if (this.onlyPolls || this.#failures >= TRIES) await this.#poll();
         else await this.#pause(await this.#stream());
       } catch (error) {
-        const trouble = error instanceof Trouble ? error : new Trouble("network");
+        const trouble = troubled(error);
         if (this.#stopped) return;
         this.followed.signals([]);
         if (this.#restarting) {

@@ -37,13 +37,13 @@ export function supported(lang: string): string {
 
 /** Where the whole texts of a language are, below the service's address. The version lets them be kept for good. */
 export function addressOf(lang: string): string {
-  return `/widget-texts/${lang}.json?v=${first[lang]?.version ?? ""}`;
+  return `/widget-texts/${lang}.json?v=${first[lang]?.["version"]}`;
 }
 
 /** Without `words`, only what stands on the page before the chat is opened has a text. */
 export function translator(lang: string, overrides: Overrides = {}, words?: Words): Translator {
   const code = supported(lang);
-  const texts = words ?? first[code]?.texts ?? {};
+  const texts = words ?? first[code] ?? {};
   const locale = LOCALES[code] ?? code;
   let rules: Intl.PluralRules | undefined; // slow to make, and often not needed
   const own = Object.hasOwn(overrides, code) ? overrides[code] : undefined;

@@ -420,7 +420,7 @@ describe("people", () => {
     let blocked = true;
     const at = tab(service);
     service.trouble = (path) => (blocked && path.endsWith("/events") && !polled() ? "network" : null);
-    const polled = (): boolean => service.calls.at(-1)?.headers.get("Accept") === "application/json";
+    const polled = (): boolean => service.calls.at(-1)?.headers.get("Accept") !== "text/event-stream";
     const [session] = await handedOff(service, at);
     await at.clock.pass(15_000);
     service.person("perillä");

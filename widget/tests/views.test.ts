@@ -1,11 +1,11 @@
 // @vitest-environment happy-dom
 import { render } from "lit/html.js";
-import { beforeEach, describe, expect, test } from "vitest";
-import { launcher } from "../src/views/launcher";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { Launcher } from "../src/views/launcher";
 import { panel } from "../src/views/panel";
 import type { Scene } from "../src/views/scene";
 import { standingLines } from "../src/views/standing";
-import { entry, hit, reply, request, scene } from "./scenes";
+import { entry, hit, reply, request, scene, state, words as translated } from "./scenes";
 
 let box: HTMLElement;
 beforeEach(() => {
@@ -389,9 +389,19 @@ test("the conversation can be deleted after a word about what goes with it", () 
 });
 
 test("the launcher says how many messages wait", () => {
-  render(launcher(scene({ open: false, unread: 2 })), box);
-  expect(box.querySelector("button")?.getAttribute("aria-label")).toBe("Avaa keskustelu, 2 uutta viestiä");
-  expect(box.querySelector("button")?.getAttribute("aria-expanded")).toBe("false");
-  render(launcher(scene({ open: true, unread: 2 })), box);
-  expect(box.querySelector("button")?.getAttribute("aria-label")).toBe("Sulje keskustelu");
+  const press = vi.fn();
+  const launcher = new Launcher(press);
+  const shown = launcher.box.querySelector("button");
+  launcher.show(state({ open: false, unread: 2 }), translated("fi"));
+  expect(shown?.getAttribute("aria-label")).toBe("Avaa keskustelu, 2 uutta viestiä");
+  expect(shown?.getAttribute("aria-expanded")).toBe("false");
+  expect(launcher.box.querySelector(".count")?.textContent).toBe("2");
+  launcher.show(state({ open: true, unread: 100 }), translated("fi"));
+  expect(shown?.getAttribute("aria-label")).toBe("Sulje keskustelu");
+  expect(launcher.box.querySelector(".count")).toBeNull();
+  launcher.show(state({ open: false, unread: 100 }), translated("sv"));
+  expect(launcher.box.lang).toBe("sv");
+  expect(launcher.box.querySelector(".count")?.textContent).toBe("99+");
+  shown?.click();
+  expect(press).toHaveBeenCalledOnce();
 });

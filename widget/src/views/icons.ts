@@ -1,9 +1,7 @@
 import { svg, type SVGTemplateResult } from "lit/html.js";
 
 const shapes = {
-  chat: svg`<path d="M4 5h16v11H9l-5 4z"/><path d="M8 9h8M8 12h5"/>`,
   close: svg`<path d="M6 6l12 12M18 6L6 18"/>`,
-  down: svg`<path d="M6 9l6 6 6-6"/>`,
   back: svg`<path d="M15 5l-7 7 7 7"/>`,
   menu: svg`<path d="M5 12h.01M12 12h.01M19 12h.01" stroke-width="3"/>`,
   send: svg`<path d="M12 19V6M6 11l6-6 6 6"/>`,
