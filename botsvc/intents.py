@@ -169,7 +169,8 @@ class IntentModel:
         crisis = any(one.crisis.search(spoken) for one in self._lexicons.values())
         point = self._points[lang][Layer.WORDING if view is None else Layer.WHOLE]
         probability = point.probability(self._score(seen, scores[REQUEST], point, lang))
-        if talk.kind is SmallTalkKind.WHO_ARE_YOU:  # "oletko ihminen?" asks about the bot
+        # "oletko ihminen?" asks about the bot, and "yes please" is an answer to what was asked before.
+        if talk.kind is SmallTalkKind.WHO_ARE_YOU or talk.covered:
             probability = point.probability(_REFUSED)
         plain = probability < 0.5 and not crisis
         return Intents(

@@ -56,6 +56,7 @@ class Talk:
     kind: SmallTalkKind | None = None
     abuse: bool = False
     nonsense: bool = False
+    covered: bool = False  #: every word belongs to a phrase of the table, so that nothing can be asked for
     out_of_scope: float = 0.0
 
 
@@ -74,7 +75,8 @@ def recognise(text: str, likeness: Mapping[str, float]) -> Talk:
     if _ABUSE in kinds:
         return Talk(abuse=True, out_of_scope=far)
     kind = next((one for one in _ORDER if one in kinds), None)
-    return Talk(kind=kind, nonsense=kind is None and _NONSENSE in kinds, out_of_scope=far)
+    nonsense = kind is None and _NONSENSE in kinds
+    return Talk(kind=kind, nonsense=nonsense, covered=True, out_of_scope=far)
 
 
 @lru_cache(maxsize=4096)
