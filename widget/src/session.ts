@@ -108,7 +108,7 @@ class Live implements Session {
     if (notes) {
       const items = notes.queue.map((one) => (one.state === "sending" ? { ...one, state: "queued" as const } : one));
       this.#do({ do: "queue", items });
-      this.#set({ draft: this.state.draft || notes.draft, open: notes.open, screen: "conversation" });
+      this.#set({ draft: this.state.draft || notes.draft, open: notes.open || this.state.open, screen: "conversation" });
       this.#do({ do: "seen", upTo: notes.seen });
     }
     this.#allSeen = !notes;

@@ -282,6 +282,20 @@ describe("coming back", () => {
     expect(again.state).toMatchObject({ expired: true, started: false });
   });
 
+  it("stays open for a page that opened it before what is kept was read", async () => {
+    const [first, service, at] = await asked();
+    first.commands.open();
+    first.commands.close();
+    first.stop();
+    const again = createSession(CONFIG, tab(service, { session: at.session, clock: at.clock }).env);
+    running.push(again);
+    again.commands.open();
+    again.start();
+    await settle();
+    expect(again.state).toMatchObject({ open: true, screen: "conversation" });
+    expect(texts(again)).toEqual(["Hukkasin korttini", "Vastaus: Hukkasin korttini"]);
+  });
+
   it("asks the service when its own clock may be wrong", async () => {
     const [first, service, at] = await asked();
     first.stop();
