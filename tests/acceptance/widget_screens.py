@@ -46,7 +46,8 @@ PROBE = """async ({ targets, menu }) => {
   }
   // What cannot be scrolled by hand must not be scrolled by a screen reader either: the head would be gone.
   const panel = root.querySelector("dialog");
-  if (panel && getComputedStyle(panel).overflowY === "hidden" && panel.scrollHeight > panel.clientHeight + 1) {
+  const clipped = panel && getComputedStyle(panel).overflowY === "hidden";
+  if (clipped && panel.scrollHeight > panel.clientHeight + 1) {
     found.cut.push(`panel: ${panel.scrollHeight} of ${panel.clientHeight}`);
   }
 

@@ -57,7 +57,13 @@ def test_a_look_alike_or_refusal_asks_for_nobody(model: IntentModel, lang: str, 
 
 @pytest.mark.parametrize(
     ("lang", "text"),
-    [("fi", "joo kiitos"), ("fi", "Kyllä kiitos!"), ("sv", "ja tack"), ("sv", "Gärna"), ("en", "Yes, please.")],
+    [
+        ("fi", "joo kiitos"),
+        ("fi", "Kyllä kiitos!"),
+        ("sv", "ja tack"),
+        ("sv", "Gärna"),
+        ("en", "Yes, please."),
+    ],
 )
 def test_a_mere_yes_asks_for_nobody(model: IntentModel, lang: str, text: str) -> None:
     assert model.classify(text, None, lang).human_request < 0.5
