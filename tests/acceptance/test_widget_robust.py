@@ -5,11 +5,18 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from botsvc.clock import utc_now
+from botsvc.handling import Handling
+from botsvc.people import People
+from botsvc.settings import DeskSettings
+from botsvc.staff import Profile, Staff
+from botsvc.storage import open_storage
 from tests.acceptance.processes import Process, command
 from tests.acceptance.widget_site import RECEIVED, Chat, ChatSite, customer
 
@@ -206,3 +213,69 @@ def test_a_killed_server_that_comes_back_has_lost_nothing(
         ]
     context.close()
     assert chat.complaints == []
+
+
+def test_a_phone_that_slept_catches_up_once(chat: Chat, chat_site: ChatSite) -> None:
+    conversation = talked(chat, chat_site)
+    chat.box.fill("half a thou")
+    browser = chat.page.context.new_cdp_session(chat.page)
+    chat.page.context.set_offline(True)  # asleep, and out of reach: the stream is cut without a word
+    browser.send("Page.setWebLifecycleState", {"state": "frozen"})
+    for number in (2, 3):
+        chat_site.people.say(conversation, chat_site.agent, f"Message {number}.", message_id=f"z{number}")
+    browser.send("Page.setWebLifecycleState", {"state": "active"})
+    chat.page.context.set_offline(False)
+    expect(chat.people).to_have_count(3, timeout=30_000)
+    expect(chat.root.locator(".trouble")).to_have_count(0)
+    assert [text for who, text in chat.in_sight() if who == "person"] == [
+        "Maija here.",
+        "Message 2.",
+        "Message 3.",
+    ]
+    expect(chat.box).to_have_value("half a thou")
+    chat.write("awake again")
+    expect(chat.root.locator(".mark")).to_contain_text(RECEIVED)
+    assert chat_site.said(conversation)[-1] == "awake again"
+
+
+def test_what_people_write_while_the_server_is_dead_comes_once_it_is_back(
+    browser: Browser, sample_index: Path, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/store.sqlite"
+    env = {"HELPPARI_SERVER__PORT": str(free_port()), "HELPPARI_STORAGE__URL": url}
+    serve = ("serve", "--index", str(sample_index))
+    with at_the_desk(url) as (_, staff):
+        profile = Profile(email="maija@etupolku.example", name="Maija", languages=("en",))
+        agent = staff.add(profile, "mansikka-torni-83", by="console")
+    context = customer(browser)
+    chat = Chat(context.new_page())
+    with command(*serve, cwd=tmp_path, env=env) as process:
+        chat.at(str(process.wait_for(r"(http://[\d.]+:\d+)", 120)[1]) + "/demo/en").open()
+        chat.person()
+        conversation = chat.conversation_id
+        process.popen.send_signal(signal.SIGKILL)
+        process.popen.wait()
+    with at_the_desk(url) as (people, _):  # as another process of the service would
+        people.take(conversation, agent)
+        people.say(conversation, agent, "Still here.", message_id="d1")
+    chat.write("and you?")
+    with command(*serve, cwd=tmp_path, env=env) as process:
+        process.wait_for(r"(http://[\d.]+:\d+)", 120)
+        expect(chat.people).to_have_count(1, timeout=60_000)
+        expect(chat.root.locator(".standing")).to_contain_text("Maija")
+        expect(chat.root.locator(".trouble")).to_have_count(0)
+        expect(chat.root.locator(".mark")).to_contain_text(RECEIVED)
+        texts = [text for _, text in chat.in_sight()]
+        assert (texts.count("Still here."), texts.count("and you?")) == (1, 1)
+    context.close()
+    assert chat.complaints == []
+
+
+@contextmanager
+def at_the_desk(url: str) -> Iterator[tuple[People, Staff]]:
+    """Those who answer, over the store of a service that is not running."""
+    storage = open_storage(url, pool_size=1)
+    try:
+        yield People(handling=Handling(storage=storage, clock=utc_now)), Staff(storage, DeskSettings())
+    finally:
+        storage.close()
