@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -22,13 +23,16 @@ ARGUMENTS = [
 def sample_index() -> Path:
     """The index of the sample articles; kept in ``build``, where a later run only updates it."""
     folder = ROOT / "build" / "test" / "sample-index"
-    done = subprocess.run(
-        [HELPPARI, "index", "build", "--kb", "kb", "--out", str(folder)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "sample-index.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another group of tests may build it at the same time
+        done = subprocess.run(
+            [HELPPARI, "index", "build", "--kb", "kb", "--out", str(folder)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert done.returncode in (0, 1), done.stderr
     return folder
 
