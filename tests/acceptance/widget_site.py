@@ -230,6 +230,14 @@ def serving_chat(index: Path, folder: Path) -> Iterator[ChatSite]:
         agent = staff.add(profile, "mansikka-torni-83", by="console")
         staff.set_status(agent.id, Availability.AVAILABLE)
         staff.heartbeat(agent.id)
+        gone = threading.Event()
+
+        def at_the_desk() -> None:
+            """As the desk's page does: without it the agent's conversations would go back to the queue."""
+            while not gone.wait(20):
+                staff.heartbeat(agent.id)
+
+        threading.Thread(target=at_the_desk, daemon=True).start()
         try:
             yield ChatSite(
                 address=f"http://127.0.0.1:{sock.getsockname()[1]}",
@@ -239,6 +247,7 @@ def serving_chat(index: Path, folder: Path) -> Iterator[ChatSite]:
                 agent=staff.person(agent.id),
             )
         finally:
+            gone.set()
             server.should_exit = True
             thread.join(20)
             sock.close()
